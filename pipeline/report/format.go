@@ -144,3 +144,12 @@ func groupThousands(s string) string {
 
 // Words turns a snake_case name into words: "commercial_silence" is "commercial silence".
 func Words(name string) string { return strings.ReplaceAll(name, "_", " ") }
+
+// title turns a snake_case name into words that begin with a capital.
+func title(name string) string {
+	words := Words(name)
+	if words == "" {
+		return ""
+	}
+	return strings.ToUpper(words[:1]) + words[1:]
+}

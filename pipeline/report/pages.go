@@ -62,6 +62,7 @@ func (p *Pages) functions() template.FuncMap {
 		"money":   Money,
 		"unit":    formatUnit,
 		"words":   Words,
+		"title":   title,
 		"file":    FileName,
 		"bar":     bar,
 		"trend":   trend,
@@ -161,10 +162,28 @@ func (p *Pages) Partner(w io.Writer, partner *Partner) error {
 	return p.execute(w, "partner.html", struct {
 		*Night
 		P        *Partner
+		Lead     string
 		Alerts   []Alert
 		Quarters []quarter
 		Lists    []list
-	}{p.night, partner, p.alerts[partner.ID], newestQuarters(partner.Scorecard), groupLists(partner.Lists)})
+	}{p.night, partner, partner.lead(), p.alerts[partner.ID], newestQuarters(partner.Scorecard), groupLists(partner.Lists)})
+}
+
+// lead is who the partner is, in one line.
+func (p *Partner) lead() string {
+	parts := make([]string, 0, 5)
+	for _, part := range []string{p.Type, p.Tier, p.Region} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	if p.Stage != "" {
+		parts = append(parts, Words(p.Stage)+" stage")
+	}
+	if p.OwnerName != "" {
+		parts = append(parts, "managed by "+p.OwnerName)
+	}
+	return strings.Join(parts, " · ")
 }
 
 func newestQuarters(lines []ScorecardLine) []quarter {
