@@ -1,0 +1,202 @@
+package preset
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/partnerhealth/partnerhealth/pipeline/contract"
+	"github.com/partnerhealth/partnerhealth/pipeline/preset/transform"
+)
+
+func (r *reader) checkColumn(path string, c *Column, column contract.Column, table *contract.Table) {
+	r.checkOrigin(path, c)
+	r.checkKey(path, c, column, table)
+	r.checkTransforms(path+".transform", c, column)
+	if c.Map == nil && c.Else != nil {
+		r.report(path+".else", "needs a map", "")
+	}
+	if c.Map != nil && len(c.Map) == 0 {
+		r.report(path+".map", "maps nothing", "")
+	}
+	for _, text := range slices.Sorted(maps.Keys(c.Map)) {
+		r.checkTrimmed(path+".map."+text, text)
+		r.checkValue(path+".map."+text, c.Map[text], column)
+	}
+	r.checkOptional(path+".const", c.Const, column)
+	r.checkOptional(path+".else", c.Else, column)
+	r.checkOptional(path+".default", c.Default, column)
+}
+
+// checkOrigin reports columns that come from nowhere, or from two places.
+func (r *reader) checkOrigin(path string, c *Column) {
+	_, fromFile := c.Transform(FromFilename)
+	switch {
+	case c.Const != nil:
+		if len(c.From) > 0 || len(c.Transforms) > 0 || c.Map != nil || c.Default != nil || c.Key != "" || c.Resolve != "" {
+			r.report(path+".const", "stands alone: a constant is the value itself", "")
+		}
+	case fromFile && len(c.From) > 0:
+		r.report(path+".from", "is not read, since from_filename takes its text from the name of the file", "")
+	case !fromFile && len(c.From) == 0:
+		r.report(path, "must say where its value comes from", "from: a column of the export, const: a value, or transform: {from_filename: ...}")
+	}
+	for _, name := range c.From {
+		if strings.TrimSpace(name) == "" {
+			r.report(path+".from", "must name columns of the export", "")
+		}
+	}
+}
+
+// checkKey reports native keys and references where none can be, and columns that need one.
+func (r *reader) checkKey(path string, c *Column, column contract.Column, table *contract.Table) {
+	if c.Key != "" && c.Resolve != "" {
+		r.report(path, "cannot be both a native key and a reference to resolve", "keep key, or resolve")
+	}
+	if c.Source != "" && c.Key == "" && c.Resolve == "" {
+		r.report(path+".source", "needs key or resolve", "")
+	}
+	r.checkName(path+".key", c.Key)
+	r.checkName(path+".source", c.Source)
+	if c.Key == "" && c.Resolve == "" {
+		if c.Const == nil && (column.Ref != "" || isNativeKey(column, table)) {
+			r.report(path, "holds a native key, so it needs key or resolve",
+				"key: the object that the id belongs to, for example key: deal; for partners also resolve: {id_type: crm_account}")
+		}
+		return
+	}
+	if column.Type != contract.String || len(column.Enum) > 0 {
+		r.report(path, fmt.Sprintf("is of type %s, so it holds no native key", describe(column)), "")
+	}
+	if c.Map != nil {
+		r.report(path+".map", "cannot be combined with key or resolve", "")
+	}
+	if c.Resolve == "" {
+		return
+	}
+	if column.Ref != "" && column.Ref != "partner" {
+		r.report(path+".resolve", fmt.Sprintf("finds partners, but the column refers to %s", column.Ref), "use key")
+	}
+	if kinds := identifierKinds(); !slices.Contains(kinds, c.Resolve) {
+		r.report(path+".resolve", fmt.Sprintf("unknown kind of identifier %q", c.Resolve), "known are "+strings.Join(kinds, ", "))
+	}
+}
+
+func (r *reader) checkName(path, name string) {
+	if name != "" && !nameForm.MatchString(name) {
+		r.report(path, fmt.Sprintf("%q cannot be part of a native key", name), nameHint)
+	}
+}
+
+// isNativeKey reports whether the column is the one id by which its table is keyed.
+func isNativeKey(c contract.Column, t *contract.Table) bool {
+	return len(t.Key) == 1 && t.Key[0] == c.Name && c.Type == contract.String && strings.HasSuffix(c.Name, "_id")
+}
+
+// identifierKinds returns the kinds of identifier that partners are known by.
+func identifierKinds() []string {
+	t, _ := contract.Lookup("partner_identity")
+	c, _ := t.Column("id_type")
+	return c.Enum
+}
+
+func describe(c contract.Column) string {
+	if len(c.Enum) > 0 {
+		return "closed list"
+	}
+	return c.Type.String()
+}
+
+func (r *reader) checkTransforms(path string, c *Column, column contract.Column) {
+	for i := range c.Transforms {
+		t := &c.Transforms[i]
+		r.checkOptions(path, t)
+		fills, _ := t.Name.Fills()
+		switch {
+		case fills == 0:
+			if t.Name == FromFilename && i > 0 {
+				r.report(path, "must begin with from_filename, which makes the text", "")
+			}
+			if t.Name == Concat && c.Key != "" {
+				r.report(path, "holds concat, but a key joins its parts by itself", "")
+			}
+		case i < len(c.Transforms)-1:
+			r.report(path, fmt.Sprintf("holds %s before another transform, but it makes the value and so comes last", t.Name), "")
+		case c.Map != nil:
+			r.report(path, fmt.Sprintf("holds %s, but the values of a map are canonical already", t.Name), "leave it out, or leave out map")
+		case fills != column.Type || len(column.Enum) > 0 || c.Key != "" || c.Resolve != "":
+			r.report(path, fmt.Sprintf("holds %s, which fills %s, but the column is of type %s", t.Name, fills, describe(column)), "")
+		}
+	}
+	_, concat := c.Transform(Concat)
+	if _, coalesce := c.Transform(Coalesce); concat && coalesce {
+		r.report(path, "cannot take the first of its columns and all of them at once", "keep coalesce, or concat")
+	}
+}
+
+func (r *reader) checkOptions(path string, t *Transform) {
+	switch t.Name {
+	case TS, Date:
+		if _, err := transform.CompileLayouts(t.Layouts); err != nil {
+			r.report(path, err.Error(), "")
+		}
+	case Dec, Int, Float, Pct:
+		point := t.Point
+		if point == 0 {
+			point = '.'
+		}
+		switch {
+		case t.Group == "":
+		case utf8.RuneCountInString(t.Group) != 1 || strings.ContainsAny(t.Group, "0123456789+-eE%\t"):
+			r.report(path, fmt.Sprintf("has the group sign %q", t.Group), "use one sign that no number holds otherwise, for example \",\" or \" \"")
+		case t.Group == string(point):
+			r.report(path, fmt.Sprintf("has %q as decimal sign and as group sign", t.Group), "declare decimal: comma where the group sign is a point")
+		}
+	case MinorUnits:
+		if t.Digits < 0 || t.Digits > contract.DecimalScale {
+			r.report(path, fmt.Sprintf("has minor units of %d digits", t.Digits), "use 0 to 4; 2 for cents")
+		}
+	case Split:
+		if t.Sep == "" || t.Index < 0 {
+			r.report(path, "needs a sign to split at, and 0 or more as index", examples[Split])
+		}
+	case FromFilename:
+		if re, err := regexp.Compile(t.Pattern); err != nil {
+			r.report(path, "is no regular expression: "+err.Error(), "")
+		} else if re.NumSubexp() != 1 {
+			r.report(path, fmt.Sprintf("has %d groups in its pattern", re.NumSubexp()), "put what is wanted in one pair of brackets, for example "+examples[FromFilename])
+		}
+	case Bool:
+		for _, word := range t.True {
+			if slices.Contains(t.False, word) {
+				r.report(path, fmt.Sprintf("says both yes and no by %q", word), "")
+			}
+		}
+	}
+}
+
+func (r *reader) checkOptional(path string, value *string, column contract.Column) {
+	if value != nil {
+		r.checkValue(path, *value, column)
+	}
+}
+
+// checkValue reports a canonical value that its column does not take.
+func (r *reader) checkValue(path, value string, column contract.Column) {
+	if len(column.Enum) > 0 {
+		if !slices.Contains(column.Enum, value) {
+			hint := nearest(value, column.Enum)
+			if hint == "" {
+				hint = "known are " + strings.Join(column.Enum, ", ")
+			}
+			r.report(path, fmt.Sprintf("%q is not in the list of %s", value, column.Name), hint)
+		}
+		return
+	}
+	if _, err := transform.Canonical(column.Type, value); err != nil {
+		r.report(path, fmt.Sprintf("%q %v", value, err), fmt.Sprintf("write a canonical %s", column.Type))
+	}
+}
