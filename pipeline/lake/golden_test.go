@@ -1,0 +1,83 @@
+package lake
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/partnerhealth/partnerhealth/pipeline/contract"
+)
+
+var update = flag.Bool("update", false, "write the golden lake of the current version")
+
+// goldenExports fill the golden lake: a table with event time, one without, rejects, a deletion, no changes.
+func goldenExports() []export {
+	snapshot := nightly("a", contract.Snapshot)
+	return []export{
+		snapshot.with(1, "opportunity_line", line("d1", "a"), line("d2", "a")), ledger,
+		snapshot.with(3, "opportunity_line", line("d1", "b")), snapshot.with(4, "opportunity_line", line("d1", "b")),
+	}
+}
+
+// A lake that any earlier version of this program wrote must open, read and take further loads. The golden
+// lake is written once for each version of manifest or layout, and never again.
+func TestLakesOfEveryVersionStayUsable(t *testing.T) {
+	current := filepath.Join("testdata", "lake-v1")
+	if *update {
+		if err := os.RemoveAll(current); err != nil {
+			t.Fatal(err)
+		}
+		l := openLake(t, current)
+		mustLoad(t, l, goldenExports()...)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dirs, err := filepath.Glob(filepath.Join("testdata", "lake-v*"))
+	if err != nil || len(dirs) == 0 {
+		t.Fatalf("no golden lakes: %v", err)
+	}
+	for _, golden := range dirs {
+		t.Run(golden, func(t *testing.T) {
+			dir := copyOf(t, golden)
+			l := openLake(t, dir)
+			wantState(t, l, "d1=b")
+			for _, e := range goldenExports() {
+				if !l.Has(e.input().Key) {
+					t.Errorf("%s of hour %d is not in the lake", e.path, e.hour)
+				}
+			}
+			facts := rows(t, l, "ledger_entry")
+			if len(facts) != 2 || facts[0].values["amount"] != 12_345_6789 || facts[1].values["incurred_on"] != 19_990 {
+				t.Errorf("ledger: %v", facts)
+			}
+			if got := readFile(t, l.Rejects()[0], RejectColumns()); len(got) != 1 || got[0]["value"] != "1,2,3" {
+				t.Errorf("rejects: %v", got)
+			}
+			// Hashes of keys and rows must still be those of the files.
+			mustLoad(t, l, nightly("a", contract.Snapshot).with(5, "opportunity_line", line("d1", "b"), line("d2", "a")))
+			wantLast(t, l, 1, 1, 0, 0)
+			wantState(t, l, "d1=b d2=a")
+			if err := os.RemoveAll(filepath.Join(dir, indexFolder)); err != nil {
+				t.Fatal(err)
+			}
+			l = openLake(t, dir)
+			mustLoad(t, l, nightly("a", contract.Snapshot).with(6, "opportunity_line", line("d2", "a")))
+			wantLast(t, l, 0, 1, 1, 0)
+		})
+	}
+}
+
+// The same exports give the golden lake's rows: what differs is at most how they are laid out.
+func TestGoldenLakeIsWhatIsWrittenToday(t *testing.T) {
+	golden, today := openLake(t, copyOf(t, filepath.Join("testdata", "lake-v1"))), openLake(t, t.TempDir())
+	mustLoad(t, today, goldenExports()...)
+	for _, table := range []string{"opportunity_line", "ledger_entry"} {
+		if diff := cmp.Diff(rows(t, golden, table), rows(t, today, table), cmp.AllowUnexported(lakeRow{})); diff != "" {
+			t.Errorf("%s (-golden +today):\n%s", table, diff)
+		}
+	}
+}

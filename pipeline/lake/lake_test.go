@@ -1,0 +1,600 @@
+package lake
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/partnerhealth/partnerhealth/pipeline/contract"
+)
+
+var lines = export{
+	source: "crm", object: "deal_lines", path: "crm/deal_lines.csv", content: "lines-1", hour: 1,
+	modes: map[string]contract.Mode{"opportunity_line": contract.Upsert},
+	tables: map[string][]record{"opportunity_line": {
+		{"opportunity_id": "crm:deal:1", "line_no": "1", "product_code": "A", "amount": 1_000_000, "partner_product": true},
+		{"opportunity_id": "crm:deal:1", "line_no": "2", "product_code": "B", "_extra": `{"Note":"é"}`},
+		{"opportunity_id": "crm:deal:2", "line_no": "1", "product_code": "A"},
+	}},
+}
+
+var ledger = export{
+	source: "finance", object: "ledger", path: "finance/ledger.csv.gz", content: "ledger-1", hour: 2,
+	modes: map[string]contract.Mode{"ledger_entry": contract.Append},
+	tables: map[string][]record{"ledger_entry": {
+		{"entry_id": "finance:ledger:1", "kind": "revenue", "amount": 12_345_6789, "currency": "EUR", "incurred_on": 20_000},
+		{"entry_id": "finance:ledger:2", "kind": "commission", "amount": -5, "currency": "EUR", "incurred_on": 19_990},
+	}},
+	rejects: []contract.Reject{{
+		Source: "finance", Object: "ledger", Table: "ledger_entry", File: "finance/ledger.csv.gz", SHA256: "ab", Record: 3, Line: 5, Offset: 120,
+		Column: "Amount", Rule: "dec", Message: "1,2,3 is no decimal number", NextStep: "correct the amount", Value: "1,2,3", Raw: "3;1,2,3;caf\xe9\x00\ufffd", RowKept: true,
+	}},
+	rejected: map[string]int64{"ledger_entry": 1},
+}
+
+func TestLoadedRowsAreInTheLakeWithLineage(t *testing.T) {
+	l := openLake(t, t.TempDir())
+	mustLoad(t, l, lines, ledger)
+	got := rows(t, l, "opportunity_line")
+	if len(got) != 3 {
+		t.Fatalf("%d rows, want 3", len(got))
+	}
+	want := record{
+		"opportunity_id": "crm:deal:1", "line_no": "2", "product_code": "B",
+		"_source": "crm", "_preset": "plain@abcdef0123456789", "_object": "deal_lines", "_file": "crm/deal_lines.csv",
+		"_file_sha256": lines.input().Key.SHA256, "_row": 2, "_dialect": "csv;utf-8", "_loaded_at": int(micros(1)), "_run_id": "run-1",
+		"_row_hash": got[1].values["_row_hash"], "_extra": `{"Note":"é"}`, "_deleted": false,
+	}
+	if diff := cmp.Diff(want, got[1].values); diff != "" {
+		t.Errorf("row 2 (-want +got):\n%s", diff)
+	}
+	if got[0].values["amount"] != 1_000_000 || got[0].values["partner_product"] != true {
+		t.Errorf("row 1 is %v", got[0].values)
+	}
+}
+
+func TestManifestTellsWhatWasLoaded(t *testing.T) {
+	dir := t.TempDir()
+	l := openLake(t, dir)
+	mustLoad(t, l, lines, ledger)
+	inputs := l.Inputs()
+	if len(inputs) != 2 || l.Generation() != 2 {
+		t.Fatalf("%d inputs in generation %d", len(inputs), l.Generation())
+	}
+	in := inputs[1]
+	file, rejects := in.Tables[0].File, in.Rejects
+	if file.Bytes == 0 || file.Checksum == "" || rejects.Bytes == 0 {
+		t.Errorf("files %+v and %+v must have size and checksum", file, rejects)
+	}
+	in.Tables[0].File, in.Rejects = FileRecord{}, FileRecord{}
+	want := InputRecord{
+		SHA256: ledger.input().Key.SHA256, MappingVersion: "abcdef0123456789", Source: "finance", Object: "ledger", Path: "finance/ledger.csv.gz",
+		Preset: "plain@abcdef0123456789", Dialect: "csv;utf-8", RunID: "run-1", ReceivedAt: time.Date(2026, 10, 1, 2, 0, 0, 0, time.UTC),
+		Tables: []TableRecord{{
+			TableCount: TableCount{Table: "ledger_entry", Rows: 2, Rejected: 1}, Mode: contract.Append,
+			MinEvent: time.Unix(19_990*86400, 0).UTC(), MaxEvent: time.Unix(20_000*86400, 0).UTC(),
+		}},
+	}
+	if diff := cmp.Diff(want, in); diff != "" {
+		t.Errorf("input (-want +got):\n%s", diff)
+	}
+	sha := ledger.input().Key.SHA256[:12]
+	if want := "ledger_entry/" + sha + "-abcdef01.parquet"; file.Path != want || file.Rows != 2 {
+		t.Errorf("file %+v, want %s with 2 rows", file, want)
+	}
+	if got := l.Files("ledger_entry"); !reflect.DeepEqual(got, []string{filepath.Join(dir, filepath.FromSlash(file.Path))}) {
+		t.Errorf("files of ledger_entry: %v", got)
+	}
+	if got := l.Files("partner"); len(got) != 0 {
+		t.Errorf("files of partner: %v", got)
+	}
+	// A caller may do with the records as it likes.
+	inputs[0].Tables[0].Rows = 99
+	if l.Inputs()[0].Tables[0].Rows != 3 {
+		t.Error("the manifest was changed from outside")
+	}
+	again := openLake(t, dir)
+	if diff := cmp.Diff(l.Inputs(), again.Inputs()); diff != "" {
+		t.Errorf("after opening again (-before +after):\n%s", diff)
+	}
+}
+
+func TestRejectsAreKept(t *testing.T) {
+	l := openLake(t, t.TempDir())
+	many := ledger
+	for i := range 1000 {
+		many.rejects = append(many.rejects, contract.Reject{Record: int64(i), Rule: "utf8"})
+	}
+	mustLoad(t, l, many)
+	files := l.Rejects()
+	if len(files) != 1 {
+		t.Fatalf("%d files of rejects, want 1", len(files))
+	}
+	got := readFile(t, files[0], RejectColumns())
+	if len(got) != 1001 || got[1000]["record"] != 999 {
+		t.Fatalf("%d rejects, want 1001", len(got))
+	}
+	want := record{
+		"source": "finance", "object": "ledger", "table": "ledger_entry", "file": "finance/ledger.csv.gz", "sha256": "ab", "record": 3, "line": 5,
+		"offset": 120, "column": "Amount", "rule": "dec", "message": "1,2,3 is no decimal number", "next_step": "correct the amount",
+		"value": "1,2,3", "raw": "3;1,2,3;caf\\xe9\x00\ufffd", "row_kept": true, "_run_id": "run-1", "_loaded_at": int(micros(2)),
+	}
+	if diff := cmp.Diff(want, got[0]); diff != "" {
+		t.Errorf("reject (-want +got):\n%s", diff)
+	}
+}
+
+func TestColumnsOfRejectsAreThoseOfTheContract(t *testing.T) {
+	fields := reflect.TypeFor[contract.Reject]()
+	var want []string
+	for i := range fields.NumField() {
+		name := ""
+		for j, c := range fields.Field(i).Name {
+			if j > 0 && c >= 'A' && c <= 'Z' {
+				name += "_"
+			}
+			name += strings.ToLower(string(c))
+		}
+		if name == "s_h_a256" {
+			name = "sha256"
+		}
+		want = append(want, name)
+	}
+	var got []string
+	for _, c := range RejectColumns() {
+		got = append(got, c.Name)
+	}
+	if diff := cmp.Diff(append(want, "_run_id", "_loaded_at"), got); diff != "" {
+		t.Errorf("columns (-want +got):\n%s", diff)
+	}
+}
+
+func TestExportIsReadOnce(t *testing.T) {
+	l := openLake(t, t.TempDir())
+	key := lines.input().Key
+	if l.Has(key) {
+		t.Error("an empty lake has nothing")
+	}
+	mustLoad(t, l, lines)
+	if !l.Has(key) {
+		t.Error("the export is not there")
+	}
+	for name, other := range map[string]InputKey{
+		"other mapping": {SHA256: key.SHA256, MappingVersion: "v2", Source: key.Source},
+		"other source":  {SHA256: key.SHA256, MappingVersion: key.MappingVersion, Source: "erp"},
+		"other content": {SHA256: strings.Repeat("0", 64), MappingVersion: key.MappingVersion, Source: key.Source},
+	} {
+		if l.Has(other) {
+			t.Errorf("%s: must not be there", name)
+		}
+	}
+	if err := lines.load(t.Context(), l); err == nil || !strings.Contains(err.Error(), "loaded already") {
+		t.Errorf("loading it again: %v", err)
+	}
+}
+
+func TestSameExportsSameBytes(t *testing.T) {
+	first, second := t.TempDir(), t.TempDir()
+	for _, dir := range []string{first, second} {
+		l := openLake(t, dir)
+		mustLoad(t, l, lines, ledger, lines.with(3, "opportunity_line", lines.tables["opportunity_line"][1:]...))
+		if dir == second {
+			l = openLake(t, dir) // The index is built again on the way.
+		}
+		mustLoad(t, l, lines.with(4, "opportunity_line", record{"opportunity_id": "x", "line_no": "4"}))
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(snapshotOf(t, first), snapshotOf(t, second)); diff != "" {
+		t.Errorf("two lakes of the same exports differ:\n%s", diff)
+	}
+}
+
+func TestAbortLeavesNoTrace(t *testing.T) {
+	dir := t.TempDir()
+	l := openLake(t, dir)
+	mustLoad(t, l, lines)
+	before := snapshotOf(t, dir)
+	ld, err := l.Begin(ledger.input())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ledger.feed(t.Context(), ld); err != nil {
+		t.Fatal(err)
+	}
+	if err := ld.Abort(); err != nil {
+		t.Fatal(err)
+	}
+	if err := ld.Abort(); err != nil {
+		t.Errorf("aborting twice: %v", err)
+	}
+	if diff := cmp.Diff(before, snapshotOf(t, dir)); diff != "" {
+		t.Errorf("folder (-before +after):\n%s", diff)
+	}
+	if err := ld.Write(t.Context(), contract.NewBatch(l.tables["ledger_entry"], 0)); err == nil {
+		t.Error("a load that is over took rows")
+	}
+	if err := ld.Commit(t.Context(), nil); err == nil {
+		t.Error("a load that is over was committed")
+	}
+	// What the aborted load had told the index is forgotten.
+	changed := lines.with(2, "opportunity_line", record{"opportunity_id": "crm:deal:9", "line_no": "1"})
+	if ld, err = l.Begin(changed.input()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := changed.feed(t.Context(), ld); err != nil {
+		t.Fatal(err)
+	}
+	if err := ld.Abort(); err != nil {
+		t.Fatal(err)
+	}
+	mustLoad(t, l, changed)
+	if got := last(t, l, "opportunity_line"); got.Rows != 1 || got.Unchanged != 0 {
+		t.Errorf("after an abort the same export has %d rows and %d unchanged", got.Rows, got.Unchanged)
+	}
+}
+
+func TestQuarantineKeepsRejectsOnly(t *testing.T) {
+	l := openLake(t, t.TempDir())
+	quarantine := func(e export, reason string) {
+		t.Helper()
+		ld, err := l.Begin(e.input())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.feed(t.Context(), ld); err != nil {
+			t.Fatal(err)
+		}
+		if err := ld.Quarantine(t.Context(), reason); err != nil {
+			t.Fatal(err)
+		}
+	}
+	quarantine(ledger, "the gzip stream ends early \xff")
+	if len(l.Files("ledger_entry")) != 0 || len(l.Rejects()) != 1 || l.Has(ledger.input().Key) {
+		t.Error("a quarantined export must leave its rejects and nothing else, and be tried again")
+	}
+	if got := l.Inputs()[0].Quarantined; got != `the gzip stream ends early \xff` {
+		t.Errorf("reason %q", got)
+	}
+	quarantine(ledger, "still")
+	if n := len(l.Inputs()); n != 1 {
+		t.Errorf("%d records of one quarantined export, want 1", n)
+	}
+	mustLoad(t, l, ledger)
+	if in := l.Inputs(); len(in) != 1 || in[0].Quarantined != "" || len(l.Files("ledger_entry")) != 1 {
+		t.Error("a corrected reading must take the place of the quarantined one")
+	}
+}
+
+// Ingest types records in one goroutine and writes them in another.
+func TestUnchangedBesideWrite(t *testing.T) {
+	l := openLake(t, t.TempDir())
+	e := nightly("lines", contract.Snapshot)
+	mustLoad(t, l, e.with(1, "opportunity_line", manyLines(0, 500, "a")...))
+	records := append(manyLines(0, 300, "a"), manyLines(300, 900, "b")...)
+	for i := 700; i < 900; i++ {
+		records[i]["_deleted"] = true
+	}
+	next := e.with(2, "opportunity_line", records...)
+	ld, err := l.Begin(next.input())
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := l.tables["opportunity_line"]
+	batches, written := make(chan *contract.Batch, 2), make(chan error)
+	go func() {
+		var err error
+		for b := range batches {
+			err = errors.Join(err, ld.Write(t.Context(), b), ld.Reject(t.Context(), contract.Reject{RowKept: true}))
+		}
+		written <- err
+	}()
+	h, count := contract.NewRowHasher(table), TableCount{Table: "opportunity_line"}
+	for i, r := range records {
+		b := contract.NewBatch(table, 1)
+		appendRecord(b, h, r, i+1)
+		if ld.Unchanged(table.Name, b.KeyHash[0], b.RowHash[0]) {
+			count.Unchanged++
+			continue
+		}
+		count.Rows++
+		batches <- b
+	}
+	close(batches)
+	if err := <-written; err != nil {
+		t.Fatal(err)
+	}
+	if err := ld.Commit(t.Context(), []TableCount{count}); err != nil {
+		t.Fatal(err)
+	}
+	wantLast(t, l, 600, 300, 0, 0)
+	if n := len(state(t, l, "opportunity_line")); n != 700 {
+		t.Errorf("%d living rows, want 700", n)
+	}
+}
+
+func TestOneLoadAtATime(t *testing.T) {
+	l := openLake(t, t.TempDir())
+	ld, err := l.Begin(lines.input())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Begin(ledger.input()); err == nil {
+		t.Error("a second load was begun")
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := ld.Commit(t.Context(), nil); err == nil {
+		t.Error("a load of a closed lake was committed")
+	}
+	if _, err := l.Begin(ledger.input()); err == nil {
+		t.Error("a closed lake took a load")
+	}
+}
+
+func TestCountsAreChecked(t *testing.T) {
+	for name, change := range map[string]func(c *TableCount){
+		"rows":      func(c *TableCount) { c.Rows++ },
+		"unchanged": func(c *TableCount) { c.Unchanged++ },
+	} {
+		l := openLake(t, t.TempDir())
+		ld, err := l.Begin(lines.input())
+		if err != nil {
+			t.Fatal(err)
+		}
+		counts, err := lines.feed(t.Context(), ld)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(&counts[0])
+		var count *CountError
+		if err := ld.Commit(t.Context(), counts); !errors.As(err, &count) || count.What != name || count.Actual+1 != count.Counted {
+			t.Errorf("%s: %v, want a *CountError", name, err)
+		}
+	}
+	// A row that was called changed but never written would be lost for good.
+	l := openLake(t, t.TempDir())
+	ld, err := l.Begin(lines.input())
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts, err := lines.feed(t.Context(), ld)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ld.Unchanged("opportunity_line", contract.KeyHash{1, 2}, 3)
+	var count *CountError
+	if err := ld.Commit(t.Context(), counts); !errors.As(err, &count) || count.What != "changed" {
+		t.Errorf("%v, want a *CountError", err)
+	}
+	if err := ld.Commit(t.Context(), append(counts, TableCount{Table: "partner"})); err == nil {
+		t.Error("a count of another table was taken")
+	}
+	// Two entries of one table add up: a mapping may feed it twice from one file.
+	l = openLake(t, t.TempDir())
+	if ld, err = l.Begin(lines.input()); err != nil {
+		t.Fatal(err)
+	}
+	if counts, err = lines.feed(t.Context(), ld); err != nil {
+		t.Fatal(err)
+	}
+	counts[0].Rows -= 2
+	if err := ld.Commit(t.Context(), append(counts, TableCount{Table: "opportunity_line", Rows: 2})); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestInputsThatMakeNoSense(t *testing.T) {
+	l := openLake(t, t.TempDir())
+	for name, change := range map[string]func(in *Input){
+		"sha256 is no hash":     func(in *Input) { in.Key.SHA256 = "x"; in.Provenance.SHA256 = "x" },
+		"mapping version":       func(in *Input) { in.Key.MappingVersion = "../x" },
+		"no mapping version":    func(in *Input) { in.Key.MappingVersion = "" },
+		"another source":        func(in *Input) { in.Provenance.Source = "erp" },
+		"another sha256":        func(in *Input) { in.Provenance.SHA256 = strings.Repeat("0", 64) },
+		"no table":              func(in *Input) { in.Modes = nil },
+		"unknown table":         func(in *Input) { in.Modes = map[string]contract.Mode{"secrets": contract.Append} },
+		"unknown mode":          func(in *Input) { in.Modes = map[string]contract.Mode{"partner": "replace"} },
+		"path that is no UTF-8": func(in *Input) { in.Provenance.File = "caf\xe9.csv" },
+	} {
+		in := lines.input()
+		change(&in)
+		if _, err := l.Begin(in); err == nil {
+			t.Errorf("%s: was taken", name)
+		}
+	}
+}
+
+func TestBatchesThatMakeNoSense(t *testing.T) {
+	table, _ := contract.Lookup("opportunity_line")
+	other, _ := contract.Lookup("partner")
+	for name, change := range map[string]func(b *contract.Batch){
+		"another table":        func(b *contract.Batch) { b.Table = other },
+		"a row hash too few":   func(b *contract.Batch) { b.RowHash = nil },
+		"a key hash too few":   func(b *contract.Batch) { b.KeyHash = nil },
+		"a mark too few":       func(b *contract.Batch) { b.Deleted = nil },
+		"null in required":     func(b *contract.Batch) { b.Columns[2].Valid[0] = false },
+		"null in a key":        func(b *contract.Batch) { b.Columns[0].Valid[0] = false },
+		"a column is too long": func(b *contract.Batch) { b.Columns[3].AppendNull() },
+	} {
+		l := openLake(t, t.TempDir())
+		ld, err := l.Begin(lines.input())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := contract.NewBatch(table, 1)
+		appendRecord(b, contract.NewRowHasher(table), lines.tables["opportunity_line"][0], 1)
+		change(b)
+		if err := ld.Write(t.Context(), b); err == nil {
+			t.Errorf("%s: was taken", name)
+		}
+		if err := ld.Abort(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestDialectMayComeLate(t *testing.T) {
+	l := openLake(t, t.TempDir())
+	ld, err := l.Begin(lines.input())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ld.SetDialect("csv,tab"); err != nil {
+		t.Fatal(err)
+	}
+	counts, err := lines.feed(t.Context(), ld)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ld.SetDialect("too late"); err == nil {
+		t.Error("the dialect was changed behind rows that were written")
+	}
+	if err := ld.Commit(t.Context(), counts); err != nil {
+		t.Fatal(err)
+	}
+	if got := rows(t, l, "opportunity_line")[0].values["_dialect"]; got != "csv,tab" || l.Inputs()[0].Dialect != "csv,tab" {
+		t.Errorf("dialect %v", got)
+	}
+}
+
+func TestCancelledLoad(t *testing.T) {
+	dir := t.TempDir()
+	l := openLake(t, dir)
+	before := snapshotOf(t, dir)
+	ctx, cancel := context.WithCancel(t.Context())
+	ld, err := l.Begin(ledger.input())
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts, err := ledger.feed(ctx, ld)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if _, err := ledger.feed(ctx, ld); !errors.Is(err, context.Canceled) {
+		t.Errorf("writing on: %v", err)
+	}
+	if err := ld.Commit(ctx, counts); !errors.Is(err, context.Canceled) {
+		t.Errorf("commit: %v", err)
+	}
+	if err := ld.Abort(); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, snapshotOf(t, dir)); diff != "" {
+		t.Errorf("folder (-before +after):\n%s", diff)
+	}
+}
+
+func TestOpenSweepsLeftoversOnly(t *testing.T) {
+	dir := t.TempDir()
+	l := openLake(t, dir)
+	mustLoad(t, l, lines, ledger)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before := snapshotOf(t, dir)
+	put := func(path string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, path)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, path), []byte("x"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, path := range []string{
+		"partner/0123456789ab-abcdef01.parquet", "opportunity_line/0123456789ab-v1-2.parquet", "rejects/0123456789ab-v1.parquet",
+		"partner/0123456789ab-abcdef01.parquet.tmp", "manifest.json.tmp", "index/partner-0123456789ab.idx.tmp",
+	} {
+		put(path)
+	}
+	for _, path := range []string{"partner/notes.txt", "partner/mine.parquet", "README", "elsewhere/0123456789ab-v1.parquet"} {
+		put(path)
+		before[path] = "kept"
+	}
+	openLake(t, dir)
+	after := snapshotOf(t, dir)
+	for path := range before {
+		if before[path] == "kept" && after[path] != "" {
+			after[path] = "kept"
+		}
+	}
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("folder (-before +after):\n%s", diff)
+	}
+}
+
+func TestManifestsThatAreRefused(t *testing.T) {
+	for name, damage := range map[string]func(t *testing.T, dir, manifest string) string{
+		"lost": func(t *testing.T, dir, manifest string) string {
+			if err := os.Remove(manifest); err != nil {
+				t.Fatal(err)
+			}
+			return "is missing, but there are 1 Parquet files"
+		},
+		"no JSON": func(t *testing.T, dir, manifest string) string {
+			rewrite(t, manifest, "{\"version", "{")
+			return "is no JSON"
+		},
+		"newer": func(t *testing.T, dir, manifest string) string {
+			rewrite(t, manifest, `"version": 1`, `"version": 2`)
+			return "has version 2"
+		},
+		"other field": func(t *testing.T, dir, manifest string) string {
+			rewrite(t, manifest, `"preset"`, `"colour"`)
+			return "colour"
+		},
+		"file is lost": func(t *testing.T, dir, manifest string) string {
+			if err := os.Remove(openLake(t, dir).Files("opportunity_line")[0]); err != nil {
+				t.Fatal(err)
+			}
+			return "not there"
+		},
+		"file is shorter": func(t *testing.T, dir, manifest string) string {
+			if err := os.Truncate(openLake(t, dir).Files("opportunity_line")[0], 100); err != nil {
+				t.Fatal(err)
+			}
+			return "it has 100"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			mustLoad(t, openLake(t, dir), lines)
+			want := damage(t, dir, filepath.Join(dir, manifestName))
+			before := snapshotOf(t, dir)
+			_, err := Open(dir)
+			var manifest *ManifestError
+			if !errors.As(err, &manifest) || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v, want a *ManifestError with %q", err, want)
+			}
+			if diff := cmp.Diff(before, snapshotOf(t, dir)); diff != "" {
+				t.Errorf("the folder was touched:\n%s", diff)
+			}
+		})
+	}
+}
+
+func rewrite(t *testing.T, path, old, replacement string) {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.Replace(string(content), old, replacement, 1)
+	if changed == string(content) {
+		t.Fatalf("%s has no %s", path, old)
+	}
+	if err := os.WriteFile(path, []byte(changed), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
