@@ -1,0 +1,220 @@
+// Package rollup condenses raw events into daily rows, and does it again only for months that changed.
+//
+// Events are the one input that grows without bound, so that a night must not read all of them: a rollup is
+// cut into calendar months, each computed from the lake files whose events touch it, and a month is computed
+// again only when that set of files, or the computation itself, is another one. What computes a month is an
+// Engine; DuckDB today (warehouse.RollupEngine), a distributed one where a programme outgrows a machine.
+//
+// A rollup is a folder:
+//
+//	<dir>/manifest.json                        which file holds which month, and what it was made from
+//	<dir>/dt=2026-10/<fingerprint>.parquet     the days of October 2026
+//
+// Files are immutable and named by what they were made from; the manifest replaces the last one by rename,
+// so that a run that is killed leaves the state before it, and files that the manifest does not list are
+// swept by the next.
+package rollup
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"time"
+)
+
+// Engine computes the days of a rollup.
+type Engine interface {
+	// Version identifies the computation; a month made by another version is made again.
+	Version(ctx context.Context) (string, error)
+	// Days returns the days, UTC, on which a file has events, in order.
+	Days(ctx context.Context, file string) ([]time.Time, error)
+	// Write computes the days [from, to), which may depend on events up to a day before and after, from
+	// the given files, writes them to path and returns the number of rows. The same input gives the same
+	// bytes.
+	Write(ctx context.Context, from, to time.Time, files []string, path string) (rows int64, err error)
+}
+
+// Rollup is one rollup in its folder.
+type Rollup struct {
+	dir      string
+	engine   Engine
+	manifest manifest
+}
+
+// Update says what bringing a rollup up to date took.
+type Update struct {
+	// Rebuilt and Removed list months ("2026-10") in order, Kept counts those left as they were.
+	Rebuilt, Removed []string
+	Kept             int
+	// Rows is the number of rows of all months together.
+	Rows int64
+}
+
+// Open opens the rollup in dir, which is made where it does not exist, and sweeps the leftovers of runs
+// that were interrupted. Only one process may do so at a time; the run's lock sees to it.
+func Open(dir string, engine Engine) (*Rollup, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("find rollup folder: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("create rollup folder: %w", err)
+	}
+	m, err := readManifest(dir)
+	if err != nil {
+		return nil, err
+	}
+	r := &Rollup{dir: dir, engine: engine, manifest: m}
+	return r, r.sweep()
+}
+
+// Files returns the absolute paths of the live files, by month.
+func (r *Rollup) Files() []string {
+	files := make([]string, 0, len(r.manifest.Months))
+	for _, month := range r.manifest.months() {
+		files = append(files, r.path(month, r.manifest.Months[month].File))
+	}
+	return files
+}
+
+// Update brings the rollup up to date with the given files of the lake, which are all that are live. Their
+// base names identify them, since a lake file never changes. Months without events are removed.
+func (r *Rollup) Update(ctx context.Context, files []string) (Update, error) {
+	version, err := r.engine.Version(ctx)
+	if err != nil {
+		return Update{}, fmt.Errorf("read version of rollup: %w", err)
+	}
+	touched, err := r.touched(ctx, files)
+	if err != nil {
+		return Update{}, err
+	}
+	next := manifest{Format: manifestFormat, Months: map[string]partition{}, Touched: map[string][]string{}}
+	byMonth := map[string][]string{}
+	for _, f := range files {
+		next.Touched[filepath.Base(f)] = touched[f]
+		for _, month := range touched[f] {
+			byMonth[month] = append(byMonth[month], f)
+		}
+	}
+	var done Update
+	for _, month := range slices.Sorted(maps.Keys(byMonth)) {
+		inputs := byMonth[month]
+		sort.Slice(inputs, func(i, j int) bool { return filepath.Base(inputs[i]) < filepath.Base(inputs[j]) })
+		p := partition{File: fingerprint(version, month, inputs) + ".parquet"}
+		for _, f := range inputs {
+			p.Inputs = append(p.Inputs, filepath.Base(f))
+		}
+		if old, ok := r.manifest.Months[month]; ok && old.File == p.File && r.isThere(month, old) {
+			next.Months[month] = old
+			done.Kept++
+			done.Rows += old.Rows
+			continue
+		}
+		if p.Rows, err = r.build(ctx, month, inputs, p.File); err != nil {
+			return Update{}, err
+		}
+		next.Months[month] = p
+		done.Rebuilt = append(done.Rebuilt, month)
+		done.Rows += p.Rows
+	}
+	for _, month := range r.manifest.months() {
+		if _, ok := next.Months[month]; !ok {
+			done.Removed = append(done.Removed, month)
+		}
+	}
+	if err := next.write(r.dir); err != nil {
+		return Update{}, err
+	}
+	r.manifest = next
+	return done, r.sweep()
+}
+
+// touched returns, for each file, the months that its events can fall in, wherever the time zone moves
+// them. Only files not seen before are read.
+func (r *Rollup) touched(ctx context.Context, files []string) (map[string][]string, error) {
+	touched := make(map[string][]string, len(files))
+	names := make(map[string]bool, len(files))
+	for _, f := range files {
+		name := filepath.Base(f)
+		if names[name] {
+			return nil, fmt.Errorf("update rollup: two files are called %s", name)
+		}
+		names[name] = true
+		if months, ok := r.manifest.Touched[name]; ok {
+			touched[f] = months
+			continue
+		}
+		days, err := r.engine.Days(ctx, f)
+		if err != nil {
+			return nil, fmt.Errorf("read event days of %s: %w", name, err)
+		}
+		months := []string{}
+		for _, day := range days {
+			for around := -1; around <= 1; around++ {
+				months = append(months, day.AddDate(0, 0, around).Format(monthLayout))
+			}
+		}
+		slices.Sort(months)
+		touched[f] = slices.Compact(months)
+	}
+	return touched, nil
+}
+
+// build computes one month into a temporary file and renames it.
+func (r *Rollup) build(ctx context.Context, month string, inputs []string, file string) (int64, error) {
+	from, err := time.Parse(monthLayout, month)
+	if err != nil {
+		return 0, fmt.Errorf("read month: %w", err)
+	}
+	target := r.path(month, file)
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return 0, fmt.Errorf("create folder of month %s: %w", month, err)
+	}
+	temporary := target + ".tmp"
+	rows, err := r.engine.Write(ctx, from, from.AddDate(0, 1, 0), inputs, temporary)
+	if err != nil {
+		return 0, fmt.Errorf("roll up %s: %w", month, err)
+	}
+	if err := syncPath(temporary); err != nil {
+		return 0, err
+	}
+	if err := os.Rename(temporary, target); err != nil {
+		return 0, fmt.Errorf("keep month %s: %w", month, err)
+	}
+	return rows, syncPath(filepath.Dir(target))
+}
+
+// sweep removes what the manifest does not list: months of interrupted runs, and those that were replaced.
+func (r *Rollup) sweep() error {
+	live := map[string]bool{}
+	for _, f := range r.Files() {
+		live[f] = true
+	}
+	found, err := filepath.Glob(filepath.Join(globLiteral(r.dir), "dt=*", "*"))
+	if err != nil {
+		return fmt.Errorf("list rollup files: %w", err)
+	}
+	for _, f := range found {
+		if live[f] {
+			continue
+		}
+		if err := os.Remove(f); err != nil {
+			return fmt.Errorf("sweep rollup: %w", err)
+		}
+	}
+	return nil
+}
+
+func (r *Rollup) path(month, file string) string {
+	return filepath.Join(r.dir, "dt="+month, file)
+}
+
+// isThere reports whether the file of a month is where the manifest says.
+func (r *Rollup) isThere(month string, p partition) bool {
+	_, err := os.Stat(r.path(month, p.File))
+	return err == nil
+}

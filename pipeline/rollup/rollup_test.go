@@ -1,0 +1,287 @@
+package rollup_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/partnerhealth/partnerhealth/pipeline/rollup"
+)
+
+// lines is an engine without a database: a lake file has one event a line, "2026-10-31T23:30 name", and the
+// rollup is the sorted events of the local day, one line each. Local time is two hours ahead of UTC, so
+// that events cross the ends of months.
+type lines struct {
+	version string
+	written []string // months, in the order in which Write was called
+	read    []string // files of which Days was asked
+	fail    string   // month whose Write fails half-way
+}
+
+const eventLayout = "2006-01-02T15:04"
+
+func (e *lines) Version(context.Context) (string, error) { return e.version, nil }
+
+func (e *lines) Days(_ context.Context, file string) ([]time.Time, error) {
+	e.read = append(e.read, filepath.Base(file))
+	var days []time.Time
+	for _, at := range readEvents(file) {
+		days = append(days, at.at.Truncate(24*time.Hour))
+	}
+	return days, nil
+}
+
+func (e *lines) Write(_ context.Context, from, to time.Time, files []string, path string) (int64, error) {
+	month := from.Format("2006-01")
+	e.written = append(e.written, month)
+	if month == e.fail {
+		if err := os.WriteFile(path, []byte("half a mon"), 0o600); err != nil {
+			return 0, err
+		}
+		return 0, errors.New("disk full")
+	}
+	var out []string
+	for _, f := range files {
+		for _, ev := range readEvents(f) {
+			if local := ev.at.Add(2 * time.Hour); !local.Before(from) && local.Before(to) {
+				out = append(out, local.Format(time.DateOnly)+" "+ev.name)
+			}
+		}
+	}
+	sort.Strings(out)
+	out = slices.Compact(out)
+	return int64(len(out)), os.WriteFile(path, []byte(strings.Join(out, "\n")), 0o600)
+}
+
+type event struct {
+	at   time.Time
+	name string
+}
+
+func readEvents(file string) []event {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		panic(err)
+	}
+	var events []event
+	for _, line := range strings.Fields(string(data)) {
+		at, name, _ := strings.Cut(line, ",")
+		when, err := time.Parse(eventLayout, at)
+		if err != nil {
+			panic(err)
+		}
+		events = append(events, event{when, name})
+	}
+	return events
+}
+
+// lake writes a lake file with events and returns its path.
+func lake(t interface{ Fatal(...any) }, dir, name string, events ...string) string {
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte(strings.Join(events, "\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// contents returns the lines of all live files, by month.
+func contents(t interface{ Fatal(...any) }, r *rollup.Rollup) map[string]string {
+	out := map[string]string{}
+	for _, f := range r.Files() {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(data) > 0 {
+			out[strings.TrimPrefix(filepath.Base(filepath.Dir(f)), "dt=")] = string(data)
+		}
+	}
+	return out
+}
+
+func open(t interface{ Fatal(...any) }, dir string, e rollup.Engine) *rollup.Rollup {
+	r, err := rollup.Open(dir, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func update(t interface{ Fatal(...any) }, r *rollup.Rollup, files ...string) rollup.Update {
+	u, err := r.Update(context.Background(), files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func TestOnlyTouchedMonthsAreRebuilt(t *testing.T) {
+	e := &lines{version: "1"}
+	source, dir := t.TempDir(), t.TempDir()
+	r := open(t, dir, e)
+
+	first := lake(t, source, "a", "2026-08-10T12:00,x", "2026-09-10T12:00,y")
+	if got, want := update(t, r, first), (rollup.Update{Rebuilt: []string{"2026-08", "2026-09"}, Rows: 2}); !cmp.Equal(got, want) {
+		t.Errorf("first load: %s", cmp.Diff(want, got))
+	}
+	second := lake(t, source, "b", "2026-09-12T12:00,z", "2026-10-02T12:00,w")
+	if got, want := update(t, r, first, second), (rollup.Update{Rebuilt: []string{"2026-09", "2026-10"}, Kept: 1, Rows: 4}); !cmp.Equal(got, want) {
+		t.Errorf("second load: %s", cmp.Diff(want, got))
+	}
+	if got, want := update(t, r, first, second), (rollup.Update{Kept: 3, Rows: 4}); !cmp.Equal(got, want) {
+		t.Errorf("no load: %s", cmp.Diff(want, got))
+	}
+	if want := []string{"a", "b"}; !cmp.Equal(e.read, want) {
+		t.Errorf("event days were read of %v, want each file once: %v", e.read, want)
+	}
+	e.version = "2"
+	if got, want := update(t, r, second), (rollup.Update{Rebuilt: []string{"2026-09", "2026-10"}, Removed: []string{"2026-08"}, Rows: 2}); !cmp.Equal(got, want) {
+		t.Errorf("new version without the first file: %s", cmp.Diff(want, got))
+	}
+}
+
+func TestEventsNearTheEndOfAMonthReachTheNext(t *testing.T) {
+	r := open(t, t.TempDir(), &lines{})
+	update(t, r, lake(t, t.TempDir(), "a", "2026-09-30T23:30,late", "2026-09-30T21:30,early"))
+	want := map[string]string{"2026-09": "2026-09-30 early", "2026-10": "2026-10-01 late"}
+	if got := contents(t, r); !cmp.Equal(got, want) {
+		t.Error(cmp.Diff(want, got))
+	}
+}
+
+// TestAnySequenceOfLoadsEqualsAFullRebuild is the property that makes incremental work safe.
+func TestAnySequenceOfLoadsEqualsAFullRebuild(t *testing.T) {
+	start := time.Date(2025, 12, 1, 0, 0, 0, 0, time.UTC)
+	root := t.TempDir()
+	run := 0
+	rapid.Check(t, func(t *rapid.T) {
+		run++
+		source := filepath.Join(root, fmt.Sprint(run))
+		if err := os.MkdirAll(source, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		e := &lines{}
+		dir := filepath.Join(source, "rollup")
+		var files []string
+		for load := range rapid.IntRange(1, 4).Draw(t, "loads") {
+			var events []string
+			for i := range rapid.IntRange(0, 4).Draw(t, "events") {
+				at := start.Add(time.Duration(rapid.IntRange(0, 100*24).Draw(t, "hour")) * time.Hour)
+				events = append(events, fmt.Sprintf("%s,e%d", at.Format(eventLayout), i))
+			}
+			files = append(files, lake(t, source, fmt.Sprintf("f%d", load), events...))
+			r := open(t, dir, e)
+			e.written = nil
+			got := update(t, r, files...)
+			if !cmp.Equal(e.written, got.Rebuilt) {
+				t.Fatalf("computed %v, reported %v", e.written, got.Rebuilt)
+			}
+			whole := open(t, filepath.Join(source, fmt.Sprintf("whole%d", load)), &lines{})
+			full := update(t, whole, files...)
+			if want, got := contents(t, whole), contents(t, open(t, dir, e)); !cmp.Equal(want, got) {
+				t.Fatalf("load %d: %s", load, cmp.Diff(want, got))
+			}
+			if full.Rows != got.Rows {
+				t.Fatalf("%d rows, a full rebuild has %d", got.Rows, full.Rows)
+			}
+		}
+	})
+}
+
+func TestAnInterruptedUpdateLeavesTheStateBefore(t *testing.T) {
+	e := &lines{}
+	source, dir := t.TempDir(), t.TempDir()
+	r := open(t, dir, e)
+	first := lake(t, source, "a", "2026-08-10T12:00,x", "2026-09-10T12:00,y")
+	update(t, r, first)
+	before := contents(t, r)
+
+	second := lake(t, source, "b", "2026-08-11T12:00,z", "2026-09-11T12:00,z")
+	e.fail = "2026-09"
+	if _, err := r.Update(context.Background(), []string{first, second}); err == nil || !strings.Contains(err.Error(), "roll up 2026-09: disk full") {
+		t.Fatalf("error %v, want the month and the reason", err)
+	}
+	// The new August and half of September lie in the folder. A new process finds the old state, and sweeps.
+	r = open(t, dir, e)
+	if got := contents(t, r); !cmp.Equal(got, before) {
+		t.Errorf("after the failure: %s", cmp.Diff(before, got))
+	}
+	found, err := filepath.Glob(filepath.Join(dir, "dt=*", "*"))
+	if err != nil || len(found) != 2 {
+		t.Errorf("files %v, want the two live ones", found)
+	}
+	e.fail = ""
+	if got, want := update(t, r, first, second), (rollup.Update{Rebuilt: []string{"2026-08", "2026-09"}, Rows: 4}); !cmp.Equal(got, want) {
+		t.Error(cmp.Diff(want, got))
+	}
+}
+
+func TestALostMonthIsMadeAgain(t *testing.T) {
+	r := open(t, t.TempDir(), &lines{})
+	f := lake(t, t.TempDir(), "a", "2026-08-10T12:00,x")
+	update(t, r, f)
+	if err := os.Remove(r.Files()[0]); err != nil {
+		t.Fatal(err)
+	}
+	if got := update(t, r, f); len(got.Rebuilt) != 1 {
+		t.Errorf("%+v, want the month rebuilt", got)
+	}
+}
+
+func TestManifest(t *testing.T) {
+	for _, c := range []struct {
+		name, text, wantError string
+	}{
+		{"of another format is rolled up anew", `{"format": 99, "months": {"2026-08": {"file": "x"}}}`, ""},
+		{"that is damaged says what to do", `{"format": 1,`, "delete the folder to roll up anew"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, "manifest.json"), []byte(c.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			r, err := rollup.Open(dir, &lines{})
+			if c.wantError != "" {
+				if err == nil || !strings.Contains(err.Error(), c.wantError) {
+					t.Fatalf("error %v, want %q", err, c.wantError)
+				}
+				return
+			}
+			if err != nil || len(r.Files()) != 0 {
+				t.Fatalf("%v, %v: want an empty rollup", r.Files(), err)
+			}
+		})
+	}
+}
+
+func TestTwoFilesOfOneNameAreRefused(t *testing.T) {
+	r := open(t, t.TempDir(), &lines{})
+	a, b := lake(t, t.TempDir(), "a", "2026-08-10T12:00,x"), lake(t, t.TempDir(), "a")
+	if _, err := r.Update(context.Background(), []string{a, b}); err == nil {
+		t.Error("two files called a were taken for one")
+	}
+}
+
+func TestFolderNamesWithGlobCharactersAreSweptToo(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), `st[a]te*?\`)
+	r := open(t, dir, &lines{})
+	update(t, r, lake(t, t.TempDir(), "a", "2026-08-10T12:00,x"))
+	left := filepath.Join(dir, "dt=2026-08", "left.parquet.tmp")
+	if err := os.WriteFile(left, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	open(t, dir, &lines{})
+	if _, err := os.Stat(left); !os.IsNotExist(err) {
+		t.Error("the leftover is still there")
+	}
+}

@@ -1,0 +1,11 @@
+-- data_dictionary: every column of every published table with its meaning.
+-- grain: table x column
+-- key: table_name, column_name
+-- table_name VARCHAR: table, qualified where it is not in schema main
+-- column_name VARCHAR: column
+-- column_position INTEGER: position in the table, from 1
+-- column_type VARCHAR: type
+-- meaning VARCHAR: what the column says
+-- table_meaning VARCHAR: what the table says
+-- table_grain VARCHAR: what one row is
+-- table_key VARCHAR: columns that identify a row

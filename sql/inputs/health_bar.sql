@@ -1,0 +1,6 @@
+-- health_bar: configured bars of health signals, in place of those learned from the programme.
+-- grain: signal
+-- key: signal
+-- signal VARCHAR: signal of the health score
+-- low DOUBLE: value that earns no points
+-- high DOUBLE: value that earns all points

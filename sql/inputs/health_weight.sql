@@ -1,0 +1,6 @@
+-- health_weight: configured weights of health signals, in place of the built-in ones.
+-- grain: stage x signal
+-- key: stage, signal
+-- stage VARCHAR: lifecycle stage
+-- signal VARCHAR: signal of the health score
+-- weight DOUBLE: weight, not negative

@@ -1,0 +1,13 @@
+-- model_band: the risk bands with their track record.
+-- grain: model x band
+-- key: model_id, band
+-- model_id VARCHAR: model
+-- band VARCHAR: high, medium or low
+-- position BIGINT: 1 for the highest
+-- partners BIGINT: partners at risk tonight in the band
+-- lowest_score DOUBLE: lowest probability in the band tonight; of the rule score where no model is published
+-- held_out BIGINT: partner-months of the held-out quarters that the same shares put into the band
+-- churned BIGINT: of these, with churn within the horizon
+-- observed_rate DOUBLE: churned / held_out
+-- observed_low DOUBLE: lower end of its Wilson 95% interval
+-- observed_high DOUBLE: upper end of its Wilson 95% interval

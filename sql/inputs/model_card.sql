@@ -1,0 +1,73 @@
+-- model_card: every method of a night's churn score: what it learned from, how it did, and whether it is published.
+-- grain: model
+-- key: model_id
+-- model_id VARCHAR: model
+-- role VARCHAR: published; stand_in: the rule score ranks the partners; shadow: logged only; rejected: not published, with the reason
+-- is_reported BOOLEAN: ranks the partners tonight; true for one card
+-- method VARCHAR: ridge, ridge_cv (lambda by cross-validation) or scorecard
+-- verdict VARCHAR: better than recency alone, no better than baseline, insufficient_events or not fitted
+-- reason VARCHAR: why
+-- as_of DATE: as-of date of the night
+-- horizon_days BIGINT: churn is predicted for so many days ahead
+-- seed BIGINT: seed of the bootstrap
+-- resamples BIGINT: resamples of the bootstrap, drawn by partner family
+-- churns_train BIGINT: E: distinct churns of partners in the training window, which decide the method
+-- train_from DATE: first snapshot of the training window
+-- train_to DATE: last snapshot of the training window; its outcome is known before the first held-out one
+-- rows_train BIGINT: partner-months
+-- partners_train BIGINT: partners
+-- positives_train BIGINT: partner-months with churn within the horizon; one churn makes several
+-- held_out_from DATE: first snapshot of the held-out quarters
+-- held_out_to DATE: last snapshot of the held-out quarters
+-- rows_held_out BIGINT: partner-months
+-- partners_held_out BIGINT: partners
+-- positives_held_out BIGINT: partner-months with churn within the horizon
+-- churns_held_out BIGINT: distinct churns
+-- rows_purged BIGINT: partner-months left out because their outcome reaches into the held-out quarters
+-- months_without_outcome BIGINT: newest monthly snapshots whose horizon is not over
+-- rows_refit BIGINT: partner-months that tonight's scores are learned from
+-- churns_refit BIGINT: distinct churns among them
+-- base_rate DOUBLE: share of partner-months with churn within the horizon, shrunken to the prior
+-- lambda DOUBLE: ridge penalty on standardised columns
+-- lambda_source VARCHAR: how it was found
+-- coefficients BIGINT: number of columns
+-- is_constrained BOOLEAN: coefficients are held to the sign that business sense demands
+-- columns_at_bound VARCHAR: columns that the constraint holds at zero
+-- left_out VARCHAR: features left out, each with the reason
+-- warnings VARCHAR: findings of the fit
+-- iterations BIGINT: Newton steps
+-- auc DOUBLE: chance that a churner ranks above a stayer, on the held-out quarters
+-- auc_low DOUBLE: lower end of its 95% bootstrap interval
+-- auc_high DOUBLE: upper end of its 95% bootstrap interval
+-- auc_recency DOUBLE: the same of recency alone, on the held-out quarters
+-- auc_recency_low DOUBLE: lower end of its 95% bootstrap interval
+-- auc_recency_high DOUBLE: upper end of its 95% bootstrap interval
+-- auc_gain DOUBLE: by how much the model ranks better than recency alone, on the held-out quarters
+-- auc_gain_low DOUBLE: lower end of its 95% bootstrap interval
+-- auc_gain_high DOUBLE: upper end of its 95% bootstrap interval
+-- brier DOUBLE: mean squared error of the probability, on the held-out quarters
+-- brier_low DOUBLE: lower end of its 95% bootstrap interval
+-- brier_high DOUBLE: upper end of its 95% bootstrap interval
+-- brier_recency DOUBLE: the same of recency alone, on the held-out quarters
+-- brier_recency_low DOUBLE: lower end of its 95% bootstrap interval
+-- brier_recency_high DOUBLE: upper end of its 95% bootstrap interval
+-- brier_base_rate DOUBLE: the same of the base rate for everyone
+-- log_loss DOUBLE: mean log loss, on the held-out quarters
+-- log_loss_low DOUBLE: lower end of its 95% bootstrap interval
+-- log_loss_high DOUBLE: upper end of its 95% bootstrap interval
+-- log_loss_gain DOUBLE: by how much less the model loses than recency alone, on the held-out quarters
+-- log_loss_gain_low DOUBLE: lower end of its 95% bootstrap interval
+-- log_loss_gain_high DOUBLE: upper end of its 95% bootstrap interval
+-- calibration_slope DOUBLE: 1 is calibrated, below 1 the probabilities are too extreme, on the held-out quarters
+-- calibration_slope_low DOUBLE: lower end of its 95% bootstrap interval
+-- calibration_slope_high DOUBLE: upper end of its 95% bootstrap interval
+-- calibration_intercept DOUBLE: 0 is calibrated, on the held-out quarters
+-- calibration_intercept_low DOUBLE: lower end of its 95% bootstrap interval
+-- calibration_intercept_high DOUBLE: upper end of its 95% bootstrap interval
+-- observed_expected DOUBLE: positive partner-months over those expected, on the held-out quarters
+-- observed_expected_low DOUBLE: lower end of its 95% bootstrap interval
+-- observed_expected_high DOUBLE: upper end of its 95% bootstrap interval
+-- top_decile_lift DOUBLE: churn of the highest-scored tenth over the base rate, on the held-out quarters
+-- top_decile_lift_low DOUBLE: lower end of its 95% bootstrap interval
+-- top_decile_lift_high DOUBLE: upper end of its 95% bootstrap interval
+-- expected_held_out DOUBLE: positive partner-months expected in the held-out quarters

@@ -1,0 +1,17 @@
+-- model_coefficient: the coefficients of the models, and why a column has none.
+-- grain: model x column
+-- key: model_id, feature
+-- model_id VARCHAR: model
+-- feature VARCHAR: column of fct_partner_month_feature, or (intercept)
+-- family VARCHAR: group of features that share a reason
+-- position BIGINT: place in the declared order, by which few churns are spent
+-- state VARCHAR: estimated, at bound, constant, fixed (rule score) or left out
+-- note VARCHAR: why it is left out
+-- coefficient DOUBLE: change of the log-odds for one unit
+-- std_error DOUBLE: standard error, robust to rows of the same partner family; no test of a penalised coefficient
+-- standard_coefficient DOUBLE: change of the log-odds for one standard deviation; interquartile range in the rule score
+-- center DOUBLE: mean of the rows learned from; median in the rule score
+-- spread DOUBLE: their standard deviation; interquartile range in the rule score
+-- missing_share DOUBLE: share of the partners at risk tonight whose value is not known
+-- psi DOUBLE: population stability index, tonight against the rows learned from
+-- psi_limit DOUBLE: what chance alone stays below in 95 of 100 nights

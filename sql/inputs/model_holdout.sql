@@ -1,0 +1,9 @@
+-- model_holdout: predictions for the held-out quarters beside what happened.
+-- grain: model x partner x snapshot
+-- key: model_id, partner_id, snapshot_on
+-- model_id VARCHAR: model
+-- partner_id VARCHAR: partner
+-- snapshot_on DATE: day for which was predicted
+-- probability DOUBLE: predicted by the model, which was trained on earlier months
+-- baseline_probability DOUBLE: predicted by recency alone
+-- label BIGINT: 1 the partner churned within the horizon, 0 it stayed

@@ -1,0 +1,6 @@
+-- run_info: what made this database: the run, the versions and every input with its hash.
+-- grain: section x item
+-- key: section, item
+-- section VARCHAR: run, version or input
+-- item VARCHAR: what the value is; the path of the export for inputs
+-- value VARCHAR: the value; the content hash for inputs

@@ -1,0 +1,43 @@
+-- run_settings: the parameters of the run, one row, for every model to cross join.
+-- grain: the run
+-- key: as_of
+-- as_of DATE: last day that the run may know
+-- as_of_end TIMESTAMP: end of that day in the programme's time zone, as a UTC instant; later events are not there yet
+-- timezone VARCHAR: time zone of the programme (IANA name)
+-- program_name VARCHAR: name of the programme, as reports print it
+-- currency_base VARCHAR: reporting currency, ISO 4217
+-- fiscal_start_month INTEGER: first month of the fiscal year, 1 to 12
+-- fiscal_label VARCHAR: a fiscal year is called after the calendar year of its end_year or start_year
+-- min_n INTEGER: below this denominator a rate is insufficient: shown, not ranked
+-- shrink_m INTEGER: weight, in cases, of the segment when a small rate is shrunken
+-- active_events VARCHAR: what makes a partner active: won, registered or won_or_registered
+-- active_min_tenure_days INTEGER: enrolled at least so long to count in the active rate
+-- state_active_days INTEGER: an active partner had its last event within so many days
+-- sla_response_hours INTEGER: hours within which a registration or case is answered
+-- onboarding_deadline_days INTEGER: days from the first task to the end of onboarding
+-- activation_window_days INTEGER: days from signature in which a partner should activate
+-- winrate_no_decision VARCHAR: a deal lost to no decision counts as lost, exclude or separate
+-- winrate_qualified_stage_order INTEGER: deals that never came past this stage leave the win rate; null keeps all
+-- influence_lookback_days INTEGER: a touch influences a deal created up to so many days later
+-- influence_exclusive BOOLEAN: true where a sourced deal is not influenced too
+-- attribution_headline VARCHAR: the attribution model that headlines use: first, last or linear
+-- attribution_lookback_days INTEGER: a touch earns credit for a deal created up to so many days later
+-- sourced_set_within_days INTEGER: a source partner set later than this after creation is ignored
+-- ropi_benefit VARCHAR: benefit of return on investment: gross_margin or revenue
+-- ropi_credit VARCHAR: which won revenue counts: attributed, sourced or touched
+-- ropi_driver VARCHAR: what spreads shared cost: deals_worked
+-- ropi_lag_quarters INTEGER: cost enters so many quarters before the benefit
+-- churn_kind VARCHAR: what is churn: contractual, behavioural or either
+-- churn_silence_min_days INTEGER: least silence after which a partner is gone
+-- churn_silence_max_days INTEGER: silence after which any partner is gone
+-- churn_horizon_days INTEGER: days ahead for which churn is predicted
+-- alert_floor INTEGER: a health score below this raises an alert
+-- alert_drop INTEGER: a fall of so many points below the 28-day median raises an alert
+-- alert_at_most_per_manager INTEGER: alerts that one manager gets a night
+-- freshness_max_age_days INTEGER: a feed older than this makes its metrics stale
+-- freshness_carry_days INTEGER: days for which a stale metric keeps its last good value
+-- qbr_days_before INTEGER: days before quarter end on which the review set is first made
+-- qbr_freeze_days INTEGER: days after quarter end on which it is frozen
+-- config_hash VARCHAR: hash of the configuration
+-- code_version VARCHAR: version of the program
+-- run_id VARCHAR: the run, derived from inputs, configuration, as-of date and code version

@@ -1,0 +1,11 @@
+-- score_churn_contribution: what each feature adds to a partner's churn score.
+-- grain: partner x feature
+-- key: partner_id, feature
+-- partner_id VARCHAR: partner
+-- feature VARCHAR: feature of fct_partner_month_feature
+-- family VARCHAR: group of features that share a reason
+-- value DOUBLE: the partner's value
+-- reference DOUBLE: the value of the average partner
+-- coefficient DOUBLE: change of the logit for one unit
+-- contribution DOUBLE: coefficient times the distance from the reference
+-- reason VARCHAR: the contribution in words

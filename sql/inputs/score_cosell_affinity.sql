@@ -1,0 +1,18 @@
+-- score_cosell_affinity: which product families are bought together more often than chance explains.
+-- grain: window x pair of product families, item_a before item_b
+-- key: basket_window, item_a, item_b
+-- basket_window VARCHAR: trailing_24m or all_time, as in int_affinity_pair
+-- item_a VARCHAR: product family
+-- item_b VARCHAR: other product family
+-- n_ab BIGINT: baskets with both
+-- n_a BIGINT: baskets with item_a
+-- n_b BIGINT: baskets with item_b
+-- n_baskets BIGINT: all baskets
+-- support DOUBLE: n_ab / n_baskets
+-- confidence_ab DOUBLE: n_ab / n_a
+-- confidence_ba DOUBLE: n_ab / n_b
+-- lift DOUBLE: support over that expected of independent items
+-- leverage DOUBLE: support less that expected of independent items
+-- fisher_p DOUBLE: one-sided p of Fisher's exact test
+-- q_value DOUBLE: p adjusted for the number of pairs (Benjamini-Hochberg)
+-- is_reported BOOLEAN: passes the thresholds for reports

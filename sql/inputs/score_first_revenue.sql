@@ -1,0 +1,16 @@
+-- score_first_revenue: time from signature to first revenue, estimated per scope with open cases censored.
+-- grain: scope
+-- key: scope_kind, scope_id
+-- scope_kind VARCHAR: program, segment, tier, region or owner
+-- scope_id VARCHAR: the scope
+-- n BIGINT: partners signed in the window
+-- events BIGINT: of these, with first revenue
+-- median_days DOUBLE: Kaplan-Meier median; null where half were never reached
+-- low_days DOUBLE: lower end of its 95% interval
+-- high_days DOUBLE: upper end of its 95% interval
+-- rmst_365_days DOUBLE: mean days without revenue within the first 365
+-- activated_by_90 DOUBLE: share with revenue by day 90
+-- activated_by_180 DOUBLE: share with revenue by day 180
+-- activated_by_365 DOUBLE: share with revenue by day 365
+-- naive_mean_days DOUBLE: mean over those with revenue only, which drops partners who never sold
+-- status VARCHAR: ok, insufficient, or not_reached where the median is open

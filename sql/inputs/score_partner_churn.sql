@@ -1,0 +1,18 @@
+-- score_partner_churn: the risk that a partner churns within the horizon, with its reasons.
+-- grain: partner
+-- key: partner_id
+-- partner_id VARCHAR: partner
+-- snapshot_on DATE: day for which it is scored; only what was known before counts
+-- status VARCHAR: scored, cold_start, exited, churned, no_commercial_event or not_fitted
+-- score_method VARCHAR: how the probability was made
+-- probability DOUBLE: probability of churn within churn.horizon_days; null unless scored
+-- low DOUBLE: lower end of its 95% interval
+-- high DOUBLE: upper end of its 95% interval
+-- band VARCHAR: low, medium or high
+-- logit DOUBLE: linear predictor
+-- baseline_logit DOUBLE: linear predictor of the recency-only baseline
+-- reason_1 VARCHAR: what raises the risk most, in words
+-- reason_2 VARCHAR: second reason
+-- reason_3 VARCHAR: third reason
+-- model_id VARCHAR: model card
+-- note VARCHAR: why a score is absent or weak

@@ -1,0 +1,5 @@
+-- setting_list: the settings that are lists, one row a value.
+-- grain: setting x value
+-- key: setting, value
+-- setting VARCHAR: name of the setting in the configuration, for example churn.exit_reasons
+-- value VARCHAR: one value of the list

@@ -1,0 +1,7 @@
+-- source_feed: the newest export of each source object, for freshness.
+-- grain: source x object x canonical table
+-- key: source, object, table_name
+-- source VARCHAR: configured name of the source instance
+-- object VARCHAR: object of the source
+-- table_name VARCHAR: canonical table that the object feeds
+-- received_at TIMESTAMP: when its newest export was received

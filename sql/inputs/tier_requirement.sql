@@ -1,0 +1,5 @@
+-- tier_requirement: what a tier asks of a partner.
+-- grain: tier
+-- key: tier_code
+-- tier_code VARCHAR: tier in the programme
+-- required_certifications INTEGER: valid certificates that the tier asks for
