@@ -1,0 +1,109 @@
+package logistic
+
+import (
+	"fmt"
+	"math"
+)
+
+// Data is a design with its outcomes.
+type Data struct {
+	// X holds the columns row by row, without an intercept: len(Y) rows of Cols values.
+	X    []float64
+	Cols int
+	// Y are the outcomes, 0 or 1; values between are accepted as shares (cross-entropy).
+	Y []float64
+	// Weights are frequency weights, nil for one each: weight 2 is the row twice, weight 0 no row at all.
+	Weights []float64
+	// Offset is a known part of each row's logit, nil for none.
+	Offset []float64
+	// Names are the columns' names for errors and reports, nil for x1, x2, and so on.
+	Names []string
+}
+
+// weight returns the weight of row i.
+func (d *Data) weight(i int) float64 {
+	if d.Weights == nil {
+		return 1
+	}
+	return d.Weights[i]
+}
+
+// name returns the name of column j.
+func (d *Data) name(j int) string {
+	if d.Names == nil {
+		return fmt.Sprintf("x%d", j+1)
+	}
+	return d.Names[j]
+}
+
+// totals are the counts of the rows that carry weight.
+type totals struct {
+	rows     int
+	weight   float64
+	events   float64 // sum of w*y
+	entropy  float64 // loss of the saturated model: 0 unless some y lies between 0 and 1
+	centroid float64 // weighted mean of the offset
+}
+
+// check validates everything but X, and returns the totals.
+func (d *Data) check() (totals, error) {
+	var t totals
+	n := len(d.Y)
+	bad := func(row int, format string, a ...any) error {
+		return &InputError{Row: row, Reason: fmt.Sprintf(format, a...)}
+	}
+	switch {
+	case d.Cols < 0 || len(d.X) != n*d.Cols:
+		return t, bad(-1, "X has %d values, want %d rows of %d", len(d.X), n, d.Cols)
+	case d.Weights != nil && len(d.Weights) != n:
+		return t, bad(-1, "%d weights for %d rows", len(d.Weights), n)
+	case d.Offset != nil && len(d.Offset) != n:
+		return t, bad(-1, "%d offsets for %d rows", len(d.Offset), n)
+	case d.Names != nil && len(d.Names) != d.Cols:
+		return t, bad(-1, "%d names for %d columns", len(d.Names), d.Cols)
+	}
+	for i, y := range d.Y {
+		w := d.weight(i)
+		if math.IsNaN(w) || math.IsInf(w, 0) || w < 0 {
+			return t, bad(i, "weight %v is not a finite number of at least 0", w)
+		}
+		if w == 0 {
+			continue
+		}
+		if !(y >= 0 && y <= 1) {
+			return t, bad(i, "outcome %v is outside 0 to 1", y)
+		}
+		if d.Offset != nil {
+			if math.IsNaN(d.Offset[i]) || math.IsInf(d.Offset[i], 0) {
+				return t, bad(i, "offset %v is not finite", d.Offset[i])
+			}
+			t.centroid += w * d.Offset[i]
+		}
+		t.rows++
+		t.weight += w
+		t.events += w * y
+		t.entropy -= w * (xlogx(y) + xlogx(1-y))
+	}
+	if t.rows == 0 {
+		return t, bad(-1, "no rows with weight")
+	}
+	if math.IsInf(t.weight, 0) {
+		return t, bad(-1, "the weights sum to infinity")
+	}
+	if t.events <= 0 || t.events >= t.weight {
+		return t, fmt.Errorf("%d rows: %w", t.rows, ErrOneClass)
+	}
+	if d.Cols >= t.rows {
+		return t, bad(-1, "%d columns need more than %d rows", d.Cols, t.rows)
+	}
+	t.centroid /= t.weight
+	return t, nil
+}
+
+// xlogx returns x*log(x) with its limit 0 at 0.
+func xlogx(x float64) float64 {
+	if x <= 0 {
+		return 0
+	}
+	return x * math.Log(x)
+}

@@ -1,0 +1,236 @@
+package logistic
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+)
+
+// Sign limits a coefficient.
+type Sign int8
+
+// The limits of a coefficient.
+const (
+	Any         Sign = 0
+	NonNegative Sign = 1
+	NonPositive Sign = -1
+)
+
+// Options says what to fit. The zero value is the unpenalised fit.
+type Options struct {
+	// Lambda is the ridge penalty, at least 0.
+	Lambda float64
+	// Standardise puts the penalty on the coefficients of the standardised columns instead of the raw ones. It makes no
+	// difference without a penalty.
+	Standardise bool
+	// Signs limits the coefficients, one per column; nil for no limits.
+	Signs []Sign
+	// Workers is the number of goroutines, 0 for GOMAXPROCS. It does not change the result.
+	Workers int
+}
+
+func (o Options) check(cols int) error {
+	if math.IsNaN(o.Lambda) || math.IsInf(o.Lambda, 0) || o.Lambda < 0 {
+		return &InputError{Row: -1, Reason: fmt.Sprintf("lambda %v is not a finite number of at least 0", o.Lambda)}
+	}
+	if o.Signs != nil && len(o.Signs) != cols {
+		return &InputError{Row: -1, Reason: fmt.Sprintf("%d signs for %d columns", len(o.Signs), cols)}
+	}
+	return nil
+}
+
+// Fit minimises the objective of the package comment.
+//
+// Constant columns are left out and reported in Model.Warnings. Errors: *InputError for data that no fit exists for
+// (values that are not finite, outcomes outside 0 to 1, as many columns as rows), ErrOneClass, *CollinearError,
+// *SeparationError, *ConstraintError. There is no model beside an error.
+func Fit(d Data, o Options) (*Model, error) {
+	models, err := Path(d, []float64{o.Lambda}, o)
+	if err != nil {
+		return nil, err
+	}
+	return models[0], nil
+}
+
+// Path fits one model per penalty, in the order given; Options.Lambda is not used. The penalties are worked through
+// from the largest to the smallest, each fit starting from the one before, and the columns are measured once.
+func Path(d Data, lambdas []float64, o Options) ([]*Model, error) {
+	for _, l := range lambdas {
+		o.Lambda = l
+		if err := o.check(d.Cols); err != nil {
+			return nil, err
+		}
+	}
+	f, err := newFitter(&d, o)
+	if err != nil {
+		return nil, err
+	}
+	models := make([]*Model, len(lambdas))
+	for done := range lambdas {
+		next := -1
+		for i, l := range lambdas {
+			if models[i] == nil && (next < 0 || l > lambdas[next]) {
+				next = i
+			}
+		}
+		f.penalise(lambdas[next], o.Standardise)
+		if done == 0 {
+			f.startFromSample()
+		}
+		if err := f.fit(); err != nil {
+			return nil, err
+		}
+		if models[next], err = f.model(); err != nil {
+			return nil, err
+		}
+	}
+	return models, nil
+}
+
+// fitter holds the state of one fit in the space of the centred and scaled columns, intercept first.
+type fitter struct {
+	d       *Data
+	totals  totals
+	cols    columns
+	inv     []float64 // 1/sd, 0 for constant columns
+	signs   []Sign
+	lambda  float64
+	scaled  bool      // the penalty falls on the standardised columns
+	pen     []float64 // penalty per coefficient
+	parts   []*sums
+	now     *sums // sums at beta
+	trial   *sums // sums at the point being tried
+	beta    []float64
+	fixed   []bool  // coefficients held at 0
+	stride  int     // passes take every stride-th row
+	settled float64 // a full step that changes no eta by as much ends the iteration
+	steps   int     // Newton steps of the last fit
+}
+
+func newFitter(d *Data, o Options) (*fitter, error) {
+	t, err := d.check()
+	if err != nil {
+		return nil, err
+	}
+	workers := o.Workers
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	workers = max(1, min(workers, (len(d.Y)+chunkRows-1)/chunkRows))
+	cols, err := measure(d, t, workers)
+	if err != nil {
+		return nil, err
+	}
+	q := d.Cols + 1
+	f := &fitter{
+		d: d, totals: t, cols: cols, signs: o.Signs,
+		inv: make([]float64, d.Cols), pen: make([]float64, q), beta: make([]float64, q), fixed: make([]bool, q),
+		now: newSums(q), trial: newSums(q), parts: make([]*sums, workers),
+		stride: 1, settled: etaTolerance,
+	}
+	for i := range f.parts {
+		f.parts[i] = newSums(q)
+	}
+	for j, sd := range cols.sd {
+		if cols.state[j] == Constant {
+			f.fixed[j+1] = true
+			continue
+		}
+		f.inv[j] = 1 / sd
+	}
+	share := t.events / t.weight
+	f.beta[0] = math.Log(share/(1-share)) - t.centroid
+	return f, nil
+}
+
+// penalise sets the penalty. On raw coefficients b_j = beta_j/sd_j it is lambda/sd_j^2 for beta_j.
+func (f *fitter) penalise(lambda float64, standardised bool) {
+	f.lambda, f.scaled = lambda, standardised
+	for j, inv := range f.inv {
+		f.pen[j+1] = lambda
+		if !standardised {
+			f.pen[j+1] = lambda * inv * inv
+		}
+	}
+}
+
+// pass sums all rows at the point into s.
+func (f *fitter) pass(at point, s *sums) {
+	s.reset()
+	inOrder(len(f.d.Y), f.parts,
+		func(lo, hi int, part *sums) { part.add(f.d, &f.cols, f.inv, at, f.stride, lo, hi) },
+		func(part *sums) { s.merge(part) })
+}
+
+// objective returns loss plus penalty at beta.
+func (f *fitter) objective(s *sums, beta []float64) float64 {
+	total := s.loss
+	for j, b := range beta {
+		total += 0.5 * f.pen[j] * b * b
+	}
+	return total
+}
+
+// fit minimises the objective under the sign constraints by an active set: coefficients of the wrong sign are held at
+// 0, the rest is fitted again, and a held one is let go when the objective falls in its permitted direction.
+func (f *fitter) fit() error {
+	rounds := 2*f.d.Cols + 3
+	for range rounds {
+		if err := f.newton(); err != nil {
+			return err
+		}
+		if f.signs == nil || !f.settleSigns() {
+			return nil
+		}
+	}
+	return &ConstraintError{Rounds: rounds}
+}
+
+// startFromSample moves beta near the solution of a large design by iterating on every sampleStride-th row: the few
+// full passes that remain decide the result to the last digit, as from any start. When the sample has no solution, the
+// fit starts cold.
+func (f *fitter) startFromSample() {
+	if len(f.d.Y) < sampleFrom {
+		return
+	}
+	cold := slices.Clone(f.beta)
+	scale := func(by float64) {
+		for j := range f.pen {
+			f.pen[j] *= by
+		}
+	}
+	f.stride, f.settled = sampleStride, sampleTolerance
+	scale(1.0 / sampleStride)
+	if err := f.newton(); err != nil {
+		copy(f.beta, cold)
+	}
+	scale(sampleStride)
+	f.stride, f.settled = 1, etaTolerance
+}
+
+// settleSigns changes the set of held coefficients and reports whether it had to.
+func (f *fitter) settleSigns() bool {
+	changed := false
+	for j, sign := range f.signs {
+		if k := j + 1; !f.fixed[k] && float64(sign)*f.beta[k] < 0 {
+			f.fixed[k], f.beta[k], f.cols.state[j] = true, 0, AtBound
+			changed = true
+		}
+	}
+	if changed {
+		return true
+	}
+	// The gradient is in units of the sum of weights; what is left of it at a converged fit is rounding.
+	release, steepest := -1, 1e-7*math.Sqrt(f.totals.weight)
+	for j, sign := range f.signs {
+		if slope := -float64(sign) * f.now.grad[j+1]; f.cols.state[j] == AtBound && slope > steepest {
+			release, steepest = j, slope
+		}
+	}
+	if release < 0 {
+		return false
+	}
+	f.fixed[release+1], f.cols.state[release] = false, Estimated
+	return true
+}
