@@ -1,0 +1,110 @@
+-- deal_registration: the newest version of one deal registration, with its partner resolved.
+-- grain: one deal registration
+-- key: deal_reg_id
+-- deal_reg_id VARCHAR
+-- partner_id VARCHAR: partner that registered, resolved: as exported, else the partner of the person; null where unresolved
+-- partner_ref VARCHAR: partner that registered, as exported
+-- person_id VARCHAR
+-- status VARCHAR
+-- status_raw VARCHAR
+-- submitted_at TIMESTAMP
+-- first_response_at TIMESTAMP
+-- decided_at TIMESTAMP
+-- expires_on DATE
+-- amount DECIMAL(18,4)
+-- currency VARCHAR
+-- customer_name VARCHAR
+-- customer_domain VARCHAR
+-- opportunity_id VARCHAR
+-- converted_at TIMESTAMP
+-- decision_reason VARCHAR
+-- decided_basis VARCHAR
+-- source_modified_at TIMESTAMP
+-- known_at TIMESTAMP: when we knew of it: first receipt, or the record's own time where it came with the first export
+-- _source VARCHAR
+-- _file VARCHAR
+-- _file_sha256 VARCHAR
+-- _row BIGINT
+-- _loaded_at TIMESTAMP
+-- _extra VARCHAR
+-- _deleted BOOLEAN: the source deleted it; kept for audit, out of every metric
+WITH versions AS (
+    SELECT
+        *,
+        -- A key that a complete export no longer has is told by a row without content.
+        _deleted AND status IS NULL AS is_absence,
+        max(_loaded_at) FILTER (WHERE _deleted AND status IS NULL) OVER record AS absent_at,
+        min(_loaded_at) OVER record AS first_seen_at,
+        min(_loaded_at) OVER (PARTITION BY _source, _object) AS first_export_at
+    FROM lake.deal_registration
+    WINDOW record AS (PARTITION BY deal_reg_id)
+),
+
+newest AS (
+    SELECT
+        *,
+        CASE
+            -- Files received within half a day of the first export belong to it: it tells the past.
+            WHEN first_seen_at < first_export_at + INTERVAL '12' HOUR
+                THEN coalesce(submitted_at, source_modified_at, TIMESTAMP '1970-01-01')
+            ELSE greatest(first_seen_at, submitted_at)
+        END AS known_at,
+        _deleted OR coalesce(_loaded_at <= absent_at, FALSE) AS is_deleted
+    FROM versions
+    QUALIFY row_number() OVER (
+        PARTITION BY deal_reg_id
+        ORDER BY
+            is_absence,
+            coalesce(_loaded_at > absent_at, TRUE) DESC,
+            source_modified_at DESC NULLS LAST,
+            _loaded_at DESC,
+            _file DESC,
+            _row DESC,
+            _preset DESC,
+            _row_hash DESC
+    ) = 1
+),
+
+identities AS (
+    SELECT ref, partner_id FROM canonical.partner_identity WHERE is_current
+),
+
+people AS (
+    SELECT person_id, partner_id FROM canonical.person
+),
+
+final AS (
+    SELECT
+        newest.deal_reg_id,
+        coalesce(identity.partner_id, person.partner_id) AS partner_id,
+        newest.partner_id AS partner_ref,
+        newest.person_id,
+        newest.status,
+        newest.status_raw,
+        newest.submitted_at,
+        newest.first_response_at,
+        newest.decided_at,
+        newest.expires_on,
+        newest.amount,
+        newest.currency,
+        newest.customer_name,
+        newest.customer_domain,
+        newest.opportunity_id,
+        newest.converted_at,
+        newest.decision_reason,
+        newest.decided_basis,
+        newest.source_modified_at,
+        newest.known_at,
+        newest._source,
+        newest._file,
+        newest._file_sha256,
+        newest._row,
+        newest._loaded_at,
+        newest._extra,
+        newest.is_deleted AS _deleted
+    FROM newest
+    LEFT JOIN identities AS identity ON newest.partner_id = identity.ref
+    LEFT JOIN people AS person ON newest.person_id = person.person_id
+)
+
+SELECT * FROM final

@@ -1,0 +1,71 @@
+-- fx_rate: the newest version of one exchange rate and the days for which it holds.
+-- grain: currency x base currency x day from which it holds
+-- key: currency, base_currency, valid_from
+-- currency VARCHAR
+-- base_currency VARCHAR
+-- valid_from DATE
+-- valid_to DATE
+-- rate DOUBLE
+-- known_at TIMESTAMP: when we knew of it: first receipt, or the record's own time where it came with the first export
+-- _source VARCHAR
+-- _file VARCHAR
+-- _file_sha256 VARCHAR
+-- _row BIGINT
+-- _loaded_at TIMESTAMP
+-- _extra VARCHAR
+-- _deleted BOOLEAN: the source deleted it; kept for audit, out of every metric
+WITH versions AS (
+    SELECT
+        *,
+        -- A key that a complete export no longer has is told by a row without content.
+        _deleted AND rate IS NULL AS is_absence,
+        max(_loaded_at) FILTER (WHERE _deleted AND rate IS NULL) OVER record AS absent_at,
+        min(_loaded_at) OVER record AS first_seen_at,
+        min(_loaded_at) OVER (PARTITION BY _source, _object) AS first_export_at
+    FROM lake.fx_rate
+    WINDOW record AS (PARTITION BY currency, base_currency, valid_from)
+),
+
+newest AS (
+    SELECT
+        *,
+        CASE
+            -- Files received within half a day of the first export belong to it: it tells the past.
+            WHEN first_seen_at < first_export_at + INTERVAL '12' HOUR
+                THEN coalesce(CAST(valid_from AS TIMESTAMP), TIMESTAMP '1970-01-01')
+            ELSE greatest(first_seen_at, CAST(valid_from AS TIMESTAMP))
+        END AS known_at,
+        _deleted OR coalesce(_loaded_at <= absent_at, FALSE) AS is_deleted
+    FROM versions
+    QUALIFY row_number() OVER (
+        PARTITION BY currency, base_currency, valid_from
+        ORDER BY
+            is_absence,
+            coalesce(_loaded_at > absent_at, TRUE) DESC,
+            _loaded_at DESC,
+            _file DESC,
+            _row DESC,
+            _preset DESC,
+            _row_hash DESC
+    ) = 1
+),
+
+final AS (
+    SELECT
+        newest.currency,
+        newest.base_currency,
+        newest.valid_from,
+        newest.valid_to,
+        newest.rate,
+        newest.known_at,
+        newest._source,
+        newest._file,
+        newest._file_sha256,
+        newest._row,
+        newest._loaded_at,
+        newest._extra,
+        newest.is_deleted AS _deleted
+    FROM newest
+)
+
+SELECT * FROM final

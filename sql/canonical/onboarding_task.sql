@@ -1,0 +1,87 @@
+-- onboarding_task: the newest version of one task in a partner's onboarding plan.
+-- grain: partner x plan version x task
+-- key: partner_ref, plan_version, task_code
+-- partner_id VARCHAR: partner, resolved through partner_identity; null where unresolved
+-- partner_ref VARCHAR: partner, as exported
+-- plan_version VARCHAR
+-- task_code VARCHAR
+-- is_required BOOLEAN
+-- assigned_at TIMESTAMP
+-- due_at TIMESTAMP
+-- completed_at TIMESTAMP
+-- waived BOOLEAN
+-- source_modified_at TIMESTAMP
+-- known_at TIMESTAMP: when we knew of it: first receipt, or the record's own time where it came with the first export
+-- _source VARCHAR
+-- _file VARCHAR
+-- _file_sha256 VARCHAR
+-- _row BIGINT
+-- _loaded_at TIMESTAMP
+-- _extra VARCHAR
+-- _deleted BOOLEAN: the source deleted it; kept for audit, out of every metric
+WITH versions AS (
+    SELECT
+        *,
+        -- A key that a complete export no longer has is told by a row without content.
+        _deleted AND is_required IS NULL AS is_absence,
+        max(_loaded_at) FILTER (WHERE _deleted AND is_required IS NULL) OVER record AS absent_at,
+        min(_loaded_at) OVER record AS first_seen_at,
+        min(_loaded_at) OVER (PARTITION BY _source, _object) AS first_export_at
+    FROM lake.onboarding_task
+    WINDOW record AS (PARTITION BY partner_id, plan_version, task_code)
+),
+
+newest AS (
+    SELECT
+        *,
+        CASE
+            -- Files received within half a day of the first export belong to it: it tells the past.
+            WHEN first_seen_at < first_export_at + INTERVAL '12' HOUR
+                THEN coalesce(assigned_at, source_modified_at, TIMESTAMP '1970-01-01')
+            ELSE greatest(first_seen_at, assigned_at)
+        END AS known_at,
+        _deleted OR coalesce(_loaded_at <= absent_at, FALSE) AS is_deleted
+    FROM versions
+    QUALIFY row_number() OVER (
+        PARTITION BY partner_id, plan_version, task_code
+        ORDER BY
+            is_absence,
+            coalesce(_loaded_at > absent_at, TRUE) DESC,
+            source_modified_at DESC NULLS LAST,
+            _loaded_at DESC,
+            _file DESC,
+            _row DESC,
+            _preset DESC,
+            _row_hash DESC
+    ) = 1
+),
+
+identities AS (
+    SELECT ref, partner_id FROM canonical.partner_identity WHERE is_current
+),
+
+final AS (
+    SELECT
+        identity.partner_id,
+        newest.partner_id AS partner_ref,
+        newest.plan_version,
+        newest.task_code,
+        newest.is_required,
+        newest.assigned_at,
+        newest.due_at,
+        newest.completed_at,
+        newest.waived,
+        newest.source_modified_at,
+        newest.known_at,
+        newest._source,
+        newest._file,
+        newest._file_sha256,
+        newest._row,
+        newest._loaded_at,
+        newest._extra,
+        newest.is_deleted AS _deleted
+    FROM newest
+    LEFT JOIN identities AS identity ON newest.partner_id = identity.ref
+)
+
+SELECT * FROM final

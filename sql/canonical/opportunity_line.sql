@@ -1,0 +1,86 @@
+-- opportunity_line: the newest version of one product line of a deal.
+-- grain: one product line of a deal
+-- key: opportunity_id, line_no
+-- opportunity_id VARCHAR
+-- line_no VARCHAR
+-- product_code VARCHAR
+-- product_name VARCHAR
+-- product_family VARCHAR
+-- partner_product BOOLEAN
+-- quantity DECIMAL(18,4)
+-- unit_price DECIMAL(18,4)
+-- amount DECIMAL(18,4)
+-- cost DECIMAL(18,4)
+-- currency VARCHAR
+-- source_modified_at TIMESTAMP
+-- known_at TIMESTAMP: when we knew of it: first receipt, or the record's own time where it came with the first export
+-- _source VARCHAR
+-- _file VARCHAR
+-- _file_sha256 VARCHAR
+-- _row BIGINT
+-- _loaded_at TIMESTAMP
+-- _extra VARCHAR
+-- _deleted BOOLEAN: the source deleted it; kept for audit, out of every metric
+WITH versions AS (
+    SELECT
+        *,
+        -- A key that a complete export no longer has is told by a row without content.
+        _deleted AND product_code IS NULL AS is_absence,
+        max(_loaded_at) FILTER (WHERE _deleted AND product_code IS NULL) OVER record AS absent_at,
+        min(_loaded_at) OVER record AS first_seen_at,
+        min(_loaded_at) OVER (PARTITION BY _source, _object) AS first_export_at
+    FROM lake.opportunity_line
+    WINDOW record AS (PARTITION BY opportunity_id, line_no)
+),
+
+newest AS (
+    SELECT
+        *,
+        CASE
+            -- Files received within half a day of the first export belong to it: it tells the past.
+            WHEN first_seen_at < first_export_at + INTERVAL '12' HOUR
+                THEN coalesce(source_modified_at, TIMESTAMP '1970-01-01')
+            ELSE first_seen_at
+        END AS known_at,
+        _deleted OR coalesce(_loaded_at <= absent_at, FALSE) AS is_deleted
+    FROM versions
+    QUALIFY row_number() OVER (
+        PARTITION BY opportunity_id, line_no
+        ORDER BY
+            is_absence,
+            coalesce(_loaded_at > absent_at, TRUE) DESC,
+            source_modified_at DESC NULLS LAST,
+            _loaded_at DESC,
+            _file DESC,
+            _row DESC,
+            _preset DESC,
+            _row_hash DESC
+    ) = 1
+),
+
+final AS (
+    SELECT
+        newest.opportunity_id,
+        newest.line_no,
+        newest.product_code,
+        newest.product_name,
+        newest.product_family,
+        newest.partner_product,
+        newest.quantity,
+        newest.unit_price,
+        newest.amount,
+        newest.cost,
+        newest.currency,
+        newest.source_modified_at,
+        newest.known_at,
+        newest._source,
+        newest._file,
+        newest._file_sha256,
+        newest._row,
+        newest._loaded_at,
+        newest._extra,
+        newest.is_deleted AS _deleted
+    FROM newest
+)
+
+SELECT * FROM final

@@ -1,0 +1,290 @@
+-- partner_identity: which partner every known reference means, from declared rows, the partners' own records and their domains.
+-- grain: one external identifier of a partner, in one interval, by one way of knowing
+-- key: ref, valid_from, method
+-- ref VARCHAR: the identifier as facts carry it: <source>:<id_type>:<value>
+-- id_source VARCHAR
+-- id_type VARCHAR
+-- id_value VARCHAR
+-- partner_id VARCHAR: partner that it means at the as-of date, merges followed to the survivor; null where unresolved
+-- partner_ref VARCHAR: partner that it names, as exported, before merges are followed
+-- method VARCHAR: how it was resolved: as declared in a file, or exact_key, merge_alias, domain
+-- confidence DOUBLE
+-- valid_from TIMESTAMP
+-- valid_to TIMESTAMP
+-- is_primary BOOLEAN
+-- note VARCHAR: remark of the person who declared it, or why it is unresolved
+-- is_current BOOLEAN: the row that resolves the reference at the as-of date; one row a reference
+-- known_at TIMESTAMP: when we knew of it: receipt, or 1970 where it came with the first export
+-- _source VARCHAR
+-- _file VARCHAR
+-- _file_sha256 VARCHAR
+-- _row BIGINT
+-- _loaded_at TIMESTAMP
+-- _extra VARCHAR
+-- _deleted BOOLEAN: the source deleted it; kept for audit, resolves nothing
+-- note: the resolver of the canonical layer: every canonical table joins its references to (ref, partner_id) where is_current; readers above take int_partner_identity
+-- note: a partner record's native key is itself a reference, so a mapping names its key object as the id_type that other exports use, for example crm_account
+-- note: order of rules: declared row valid at the as-of date, the partner's own record (merges followed), domain owned by one partner; a domain of two partners stays unresolved, names are never matched
+-- note: a circle of merges ends at its smallest key, so that no fact is lost; check partner_merge_circle lists it
+WITH RECURSIVE declared_versions AS (
+    SELECT
+        *,
+        id_source || ':' || id_type || ':' || id_value AS ref,
+        _deleted AND method IS NULL AS is_absence,
+        max(_loaded_at) FILTER (WHERE _deleted AND method IS NULL) OVER record AS absent_at,
+        min(_loaded_at) OVER record AS first_seen_at,
+        min(_loaded_at) OVER (PARTITION BY _source, _object) AS first_export_at
+    FROM lake.partner_identity
+    WINDOW record AS (PARTITION BY id_source, id_type, id_value, valid_from)
+),
+
+declared AS (
+    SELECT
+        *,
+        -- Files received within half a day of the first export belong to it.
+        CASE
+            WHEN first_seen_at < first_export_at + INTERVAL '12' HOUR THEN TIMESTAMP '1970-01-01'
+            ELSE first_seen_at
+        END AS known_at,
+        _deleted OR coalesce(_loaded_at <= absent_at, FALSE) AS is_deleted
+    FROM declared_versions
+    QUALIFY row_number() OVER (
+        PARTITION BY id_source, id_type, id_value, valid_from
+        ORDER BY
+            is_absence,
+            coalesce(_loaded_at > absent_at, TRUE) DESC,
+            _loaded_at DESC,
+            _file DESC,
+            _row DESC,
+            _preset DESC,
+            _row_hash DESC
+    ) = 1
+),
+
+partner_versions AS (
+    SELECT
+        *,
+        _deleted AND name IS NULL AS is_absence,
+        max(_loaded_at) FILTER (WHERE _deleted AND name IS NULL) OVER partner_record AS absent_at,
+        min(_loaded_at) OVER partner_record AS first_seen_at,
+        min(_loaded_at) OVER (PARTITION BY _source, _object) AS first_export_at
+    FROM lake.partner
+    WINDOW partner_record AS (PARTITION BY partner_id)
+),
+
+records AS (
+    SELECT
+        *,
+        CASE
+            WHEN first_seen_at < first_export_at + INTERVAL '12' HOUR THEN TIMESTAMP '1970-01-01'
+            ELSE first_seen_at
+        END AS known_at,
+        _deleted OR coalesce(_loaded_at <= absent_at, FALSE) AS is_deleted
+    FROM partner_versions
+    QUALIFY row_number() OVER (
+        PARTITION BY partner_id
+        ORDER BY
+            is_absence,
+            coalesce(_loaded_at > absent_at, TRUE) DESC,
+            source_modified_at DESC NULLS LAST,
+            _loaded_at DESC,
+            _file DESC,
+            _row DESC,
+            _preset DESC,
+            _row_hash DESC
+    ) = 1
+),
+
+declared_now AS (
+    SELECT declared.ref, declared.partner_id AS next_ref, declared.valid_from
+    FROM declared
+    CROSS JOIN run_settings AS s
+    WHERE
+        NOT declared.is_deleted
+        AND declared.valid_from < s.as_of_end
+        AND (declared.valid_to IS NULL OR declared.valid_to >= s.as_of_end)
+    QUALIFY row_number() OVER (PARTITION BY declared.ref ORDER BY declared.valid_from DESC) = 1
+),
+
+-- Where each reference points next: as declared, else to the survivor that the record names.
+links AS (
+    SELECT ref, next_ref FROM declared_now WHERE next_ref <> ref
+    UNION ALL
+    SELECT partner_id AS ref, merged_into_partner_id AS next_ref
+    FROM records
+    WHERE
+        merged_into_partner_id <> partner_id
+        AND partner_id NOT IN (SELECT ref FROM declared_now)
+),
+
+starts AS (
+    SELECT ref FROM declared_now
+    UNION
+    SELECT partner_id AS ref FROM records
+),
+
+-- Chains are followed for 64 steps: one that is still going after 32 runs in a circle.
+walk AS (
+    SELECT ref AS start_ref, ref AS at_ref, 0 AS step FROM starts
+    UNION ALL
+    SELECT walk.start_ref, links.next_ref AS at_ref, walk.step + 1 AS step
+    FROM walk
+    INNER JOIN links ON walk.at_ref = links.ref
+    WHERE walk.step < 64
+),
+
+survivors AS (
+    SELECT
+        walk.start_ref AS ref,
+        coalesce(
+            max(records.partner_id) FILTER (WHERE links.ref IS NULL),
+            min(records.partner_id) FILTER (WHERE walk.step > 32)
+        ) AS partner_id
+    FROM walk
+    LEFT JOIN links ON walk.at_ref = links.ref
+    LEFT JOIN records ON walk.at_ref = records.partner_id
+    GROUP BY walk.start_ref
+),
+
+shared_domains AS (
+    SELECT unnest([
+        'gmail.com', 'googlemail.com', 'outlook.com', 'hotmail.com', 'live.com', 'yahoo.com', 'icloud.com', 'aol.com',
+        'gmx.de', 'gmx.net', 'web.de', 't-online.de', 'proton.me', 'protonmail.com', 'mail.ru', 'qq.com', '163.com'
+    ]) AS domain
+    UNION ALL
+    SELECT value AS domain FROM setting_list WHERE setting = 'people.vendor_domains'
+),
+
+domains AS (
+    SELECT
+        lower(records.domain) AS domain,
+        count(DISTINCT survivors.partner_id) AS owners,
+        min(survivors.partner_id) AS partner_id,
+        min(records.known_at) AS known_at
+    FROM records
+    INNER JOIN survivors ON records.partner_id = survivors.ref
+    WHERE
+        records.domain IS NOT NULL
+        AND NOT records.is_deleted
+        AND lower(records.domain) NOT IN (SELECT domain FROM shared_domains)
+    GROUP BY lower(records.domain)
+),
+
+domain_sources AS (
+    SELECT _source AS id_source FROM lake.person
+    UNION
+    SELECT _source AS id_source FROM lake.learning_record
+    UNION
+    SELECT _source AS id_source FROM lake.support_case
+    UNION
+    SELECT _source AS id_source FROM lake.survey_response
+),
+
+identifiers AS (
+    SELECT
+        declared.ref,
+        declared.id_source,
+        declared.id_type,
+        declared.id_value,
+        survivors.partner_id,
+        declared.partner_id AS partner_ref,
+        declared.method,
+        declared.confidence,
+        declared.valid_from,
+        declared.valid_to,
+        declared.is_primary,
+        declared.note,
+        declared.known_at,
+        declared._source,
+        declared._file,
+        declared._file_sha256,
+        declared._row,
+        declared._loaded_at,
+        declared._extra,
+        declared.is_deleted AS _deleted,
+        CASE WHEN declared_now.ref IS NULL THEN 9 ELSE 1 END AS precedence
+    FROM declared
+    LEFT JOIN declared_now ON declared.ref = declared_now.ref AND declared.valid_from = declared_now.valid_from AND NOT declared.is_deleted
+    LEFT JOIN survivors ON declared.partner_id = survivors.ref
+    UNION ALL
+    SELECT
+        records.partner_id AS ref,
+        split_part(records.partner_id, ':', 1) AS id_source,
+        split_part(records.partner_id, ':', 2) AS id_type,
+        substr(
+            records.partner_id,
+            length(split_part(records.partner_id, ':', 1)) + length(split_part(records.partner_id, ':', 2)) + 3
+        ) AS id_value,
+        survivors.partner_id,
+        coalesce(records.merged_into_partner_id, records.partner_id) AS partner_ref,
+        CASE WHEN survivors.partner_id = records.partner_id THEN 'exact_key' ELSE 'merge_alias' END AS method,
+        1.0 AS confidence,
+        TIMESTAMP '1970-01-01' AS valid_from,
+        NULL AS valid_to,
+        coalesce(survivors.partner_id = records.partner_id, FALSE) AS is_primary,
+        NULL AS note,
+        records.known_at,
+        records._source,
+        records._file,
+        records._file_sha256,
+        records._row,
+        records._loaded_at,
+        NULL AS _extra,
+        records.is_deleted AS _deleted,
+        2 AS precedence
+    FROM records
+    INNER JOIN survivors ON records.partner_id = survivors.ref
+    UNION ALL
+    SELECT
+        domain_sources.id_source || ':email_domain:' || domains.domain AS ref,
+        domain_sources.id_source,
+        'email_domain' AS id_type,
+        domains.domain AS id_value,
+        CASE WHEN domains.owners = 1 THEN domains.partner_id END AS partner_id,
+        NULL AS partner_ref,
+        'domain' AS method,
+        CASE WHEN domains.owners = 1 THEN 0.9 ELSE 0.0 END AS confidence,
+        TIMESTAMP '1970-01-01' AS valid_from,
+        NULL AS valid_to,
+        FALSE AS is_primary,
+        CASE WHEN domains.owners > 1 THEN 'domain of ' || domains.owners || ' partners' END AS note,
+        domains.known_at,
+        domain_sources.id_source AS _source,
+        NULL AS _file,
+        NULL AS _file_sha256,
+        NULL AS _row,
+        NULL AS _loaded_at,
+        NULL AS _extra,
+        FALSE AS _deleted,
+        3 AS precedence
+    FROM domains
+    CROSS JOIN domain_sources
+),
+
+final AS (
+    SELECT
+        ref,
+        id_source,
+        id_type,
+        id_value,
+        partner_id,
+        partner_ref,
+        method,
+        CAST(confidence AS DOUBLE) AS confidence,
+        valid_from,
+        CAST(valid_to AS TIMESTAMP) AS valid_to,
+        is_primary,
+        note,
+        precedence < 9 AND row_number() OVER (PARTITION BY ref ORDER BY precedence, valid_from DESC, method) = 1 AS is_current,
+        known_at,
+        _source,
+        _file,
+        _file_sha256,
+        _row,
+        _loaded_at,
+        _extra,
+        _deleted
+    FROM identifiers
+)
+
+SELECT * FROM final

@@ -1,0 +1,8 @@
+-- deal_registration_has_deal: every registration that names a deal names one that is exported.
+-- severity: warning
+-- table: canonical.deal_registration
+SELECT child.opportunity_id, count(*) AS records
+FROM canonical.deal_registration AS child
+LEFT JOIN canonical.opportunity AS deal ON child.opportunity_id = deal.opportunity_id
+WHERE NOT child._deleted AND child.opportunity_id IS NOT NULL AND deal.opportunity_id IS NULL
+GROUP BY child.opportunity_id
