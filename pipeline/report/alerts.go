@@ -128,7 +128,7 @@ func ByOwner(alerts []Alert) []OwnerList {
 		lists[at].add(a)
 	}
 	for i := range lists {
-		lists[i].AtStake = lists[i].sumAtStake()
+		lists[i].AtStake = SumAtStake(lists[i].Partners)
 	}
 	return lists
 }
@@ -172,10 +172,11 @@ next:
 	return list
 }
 
-func (l *OwnerList) sumAtStake() string {
+// SumAtStake returns the exact decimal sum of what is at stake with these partners, with four decimals.
+func SumAtStake(partners []OwnerPartner) string {
 	sum := new(big.Rat)
-	for i := range l.Partners {
-		if r, ok := new(big.Rat).SetString(l.Partners[i].AtStake); ok {
+	for i := range partners {
+		if r, ok := new(big.Rat).SetString(partners[i].AtStake); ok {
 			sum.Add(sum, r)
 		}
 	}

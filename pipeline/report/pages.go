@@ -101,10 +101,10 @@ func (p *Pages) Index(w io.Writer) error {
 // Summary is the night in one sentence: how many partners need attention and what is at stake.
 func (p *Pages) Summary() string {
 	partners, fresh := 0, 0
-	sum := OwnerList{}
+	var all []OwnerPartner
 	for i := range p.owners {
 		partners += len(p.owners[i].Partners)
-		sum.Partners = append(sum.Partners, p.owners[i].Partners...)
+		all = append(all, p.owners[i].Partners...)
 		for j := range p.owners[i].Partners {
 			if p.owners[i].Partners[j].IsNew {
 				fresh++
@@ -116,7 +116,7 @@ func (p *Pages) Summary() string {
 	}
 	return fmt.Sprintf("%s, %s at stake. %s new tonight.",
 		count(partners, "partner needs attention", "partners need attention"),
-		CompactMoney(p.night.Currency, sum.sumAtStake()), count(fresh, "is", "are"))
+		CompactMoney(p.night.Currency, SumAtStake(all)), count(fresh, "is", "are"))
 }
 
 // Subject is the headline of an owner's list, as the mail's subject line has it.

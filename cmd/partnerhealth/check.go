@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/partnerhealth/partnerhealth/pipeline/config"
+	"github.com/partnerhealth/partnerhealth/pipeline/contract"
+	"github.com/partnerhealth/partnerhealth/pipeline/run"
+)
+
+// rejectsShown is how many refusals of one file `check` lists.
+const rejectsShown = 5
+
+func newCheckCommand(t terminal) *cobra.Command {
+	var configPath string
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Tell everything that is wrong with the configuration and the exports, before a row is written",
+		Long: `Read the configuration, the mappings and every export, and tell all that is wrong with
+them. Nothing is written. Exit code 0: a night would load everything; 2: the configuration
+has problems; 3: a night would run and refuse what is listed.`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return check(cmd.Context(), t, configPath) },
+	}
+	configFlag(cmd, &configPath)
+	return cmd
+}
+
+func check(ctx context.Context, t terminal, configPath string) error {
+	c, err := config.Load(configPath)
+	if err != nil {
+		return err
+	}
+	asOf, err := asOfDay(t, c, "")
+	if err != nil {
+		return err
+	}
+	found, err := run.Check(ctx, run.Options{Config: c, AsOf: asOf, Version: codeVersion(), EmailKey: emailKey(c), Now: t.now}, rejectsShown)
+	if err != nil {
+		return err
+	}
+	s := found.Summary
+	fmt.Fprintf(t.out, "configuration %s is good: %s, %s, days end in %s\n", configPath, c.Program.Name, c.Program.Currency, c.Program.Timezone)
+	fmt.Fprintf(t.out, "exports: %d files of %d sources hold %d records\n", s.Exports.Files, s.Exports.Sources, s.Ingest.Records)
+	writeFindings(t.out, found)
+	if len(s.Warnings) > 0 {
+		return errWarnings
+	}
+	fmt.Fprintln(t.out, "A night would load everything.")
+	return nil
+}
+
+// writeFindings lists what a night would refuse: files as a whole, then records, then files that nobody reads.
+func writeFindings(w io.Writer, found *run.Inspection) {
+	s := found.Summary
+	for _, q := range s.Ingest.Quarantined {
+		fmt.Fprintf(w, "\n%s/%s would not be loaded\n  %s\n", q.Source, q.File, q.Reason)
+	}
+	file := ""
+	for i := range found.Rejects {
+		r := &found.Rejects[i]
+		if name := r.Source + "/" + r.File; name != file {
+			file = name
+			fmt.Fprintf(w, "\n%s\n", file)
+		}
+		writeReject(w, r)
+	}
+	if shown := int64(len(found.Rejects)); s.Ingest.Rejected+s.Ingest.Values > shown {
+		fmt.Fprintf(w, "\n%d refusals in all; the first %d of each file are shown\n", s.Ingest.Rejected+s.Ingest.Values, rejectsShown)
+	}
+	for _, name := range s.Exports.Unmatched {
+		fmt.Fprintf(w, "\n%s\n  no mapping names this file: add a pattern to the source's mapping, or move it away\n", name)
+	}
+}
+
+func writeReject(w io.Writer, r *contract.Reject) {
+	where := fmt.Sprintf("record %d, line %d", r.Record, r.Line)
+	if r.Column != "" {
+		where += fmt.Sprintf(", column %q", r.Column)
+	}
+	what := "the record is refused"
+	if r.RowKept {
+		what = "the value is dropped, the row kept"
+	}
+	fmt.Fprintf(w, "  %s: %s (%s)\n    %s\n", where, r.Message, what, r.NextStep)
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/partnerhealth/partnerhealth/pipeline/report"
+	"github.com/partnerhealth/partnerhealth/pipeline/run"
+)
+
+// writeSummary ends a night at the terminal: who needs attention, what to know, what to open.
+func writeSummary(w io.Writer, s *run.Summary) {
+	a := s.Attention
+	fmt.Fprintln(w)
+	switch {
+	case s.DryRun:
+		fmt.Fprintf(w, "Dry run: nothing was written. %d new files hold %d records, of which %d would be refused.\n", s.Exports.New, s.Ingest.Records, s.Ingest.Rejected)
+	case a.Partners == 0:
+		fmt.Fprintln(w, "No partner needs attention tonight.")
+	default:
+		fmt.Fprintf(w, "%s, %s at stake. %d new tonight:\n", plural(a.Partners, "partner needs attention", "partners need attention"), report.CompactMoney(s.Currency, a.AtStake), a.New)
+	}
+	for _, top := range a.Top {
+		risk := "by health"
+		if top.Probability != nil {
+			risk = "risk " + report.Percent(top.Probability)
+		}
+		fmt.Fprintf(w, "  %-28s %-10s %-12s %s\n", top.Partner, risk, report.CompactMoney(s.Currency, top.AtStake), top.Reason)
+	}
+	if s.Score.Verdict != "" {
+		fmt.Fprintf(w, "Churn score: %s\n", s.Score.Verdict)
+	}
+	for _, warning := range s.Warnings {
+		fmt.Fprintf(w, "Warning: %s\n", warning)
+	}
+	if s.Published != "" {
+		fmt.Fprintf(w, "Open: %s\n", openPath(s))
+	}
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// writeWarnings is all that a night prints under cron.
+func writeWarnings(w io.Writer, s *run.Summary) {
+	for _, warning := range s.Warnings {
+		fmt.Fprintf(w, "partnerhealth: warning: %s\n", warning)
+	}
+}
+
+func writeSummaryJSON(w io.Writer, s *run.Summary) error {
+	out := json.NewEncoder(w)
+	out.SetIndent("", "  ")
+	return out.Encode(s)
+}

@@ -1,0 +1,163 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/partnerhealth/partnerhealth/pipeline/contract"
+	"github.com/partnerhealth/partnerhealth/pipeline/rollup"
+	"github.com/partnerhealth/partnerhealth/pipeline/warehouse"
+	"github.com/partnerhealth/partnerhealth/sql"
+)
+
+// partnerDay is the rollup of portal and LMS events to days.
+const partnerDay = "partner_day"
+
+// openWorkspace opens the night's private database in a folder of its own, which the caller removes. What
+// a killed night left there is swept first.
+func (n *night) openWorkspace(ctx context.Context) (*warehouse.DB, string, error) {
+	work := filepath.Join(n.config.State, "work")
+	if err := os.RemoveAll(work); err != nil {
+		return nil, "", fmt.Errorf("sweep working folder: %w", err)
+	}
+	if err := os.MkdirAll(work, 0o755); err != nil {
+		return nil, "", fmt.Errorf("create working folder: %w", err)
+	}
+	db, err := warehouse.Open(ctx, warehouse.Options{
+		Path:        filepath.Join(work, "night.duckdb"),
+		Threads:     n.config.Resources.Threads,
+		MemoryLimit: n.config.Resources.MemoryLimit,
+		TempDir:     filepath.Join(work, "spill"),
+		AllowedDirs: []string{n.config.State},
+	})
+	return db, work, err
+}
+
+// build makes every table of the night: rollup, marts, scores, reports, checks.
+func (n *night) build(ctx context.Context, db *warehouse.DB) (*warehouse.Build, error) {
+	graph, err := warehouse.Load(ctx, sql.Files)
+	if err != nil {
+		return nil, err
+	}
+	b := warehouse.NewBuild(db, graph, n.now)
+	if err := n.fillInputs(ctx, b); err != nil {
+		return nil, err
+	}
+	var days []string
+	if err := n.stage("rollup", 0, func() (string, map[string]int64, error) {
+		var err error
+		days, err = n.rollup(ctx, b)
+		r := n.summary.Rollup
+		return fmt.Sprintf("%s, %d rebuilt", count(r.Months, "month"), r.Rebuilt), map[string]int64{"months": int64(r.Months), "rebuilt": int64(r.Rebuilt)}, err
+	}); err != nil {
+		return nil, err
+	}
+	tables := 0
+	if err := n.stage("marts", 0, func() (string, map[string]int64, error) {
+		if err := b.ProvideLake(ctx, n.lakeFiles(days)); err != nil {
+			return "", nil, err
+		}
+		made, err := b.RunReady(ctx)
+		tables = len(made)
+		return count(tables, "table"), map[string]int64{"tables": int64(tables)}, err
+	}); err != nil {
+		return nil, err
+	}
+	if err := n.stage("score", 0, func() (string, map[string]int64, error) { return n.score(ctx, b) }); err != nil {
+		return nil, err
+	}
+	return b, n.stage("checks", 0, func() (string, map[string]int64, error) {
+		made, err := b.RunReady(ctx)
+		if err != nil {
+			return "", nil, err
+		}
+		n.summary.Marts.Tables = tables + len(made)
+		return n.check(ctx, b)
+	})
+}
+
+// rollup brings the daily rows up to date and returns their files.
+func (n *night) rollup(ctx context.Context, b *warehouse.Build) ([]string, error) {
+	engine, err := b.RollupEngine(partnerDay)
+	if err != nil {
+		return nil, err
+	}
+	days, err := rollup.Open(filepath.Join(n.config.State, "rollup", partnerDay), engine)
+	if err != nil {
+		return nil, err
+	}
+	update, err := days.Update(ctx, n.lake.Files("engagement_event"))
+	if err != nil {
+		return nil, err
+	}
+	n.summary.Rollup = Rollup{Months: update.Kept + len(update.Rebuilt), Rebuilt: len(update.Rebuilt)}
+	return days.Files(), nil
+}
+
+// lakeFiles lists what the graph may read of the lake.
+func (n *night) lakeFiles(days []string) warehouse.LakeFiles {
+	files := warehouse.LakeFiles{
+		Tables:  map[string][]string{},
+		Rejects: n.lake.Rejects(),
+		Rollups: map[string][]string{partnerDay: days},
+	}
+	for _, t := range contract.Tables() {
+		files.Tables[t.Name] = n.lake.Files(t.Name)
+	}
+	for _, in := range n.lake.Inputs() {
+		for _, t := range in.Tables {
+			files.Inputs = append(files.Inputs, warehouse.Row{
+				"source": in.Source, "object": in.Object, "file": in.Path, "sha256": in.SHA256,
+				"mapping_version": in.MappingVersion, "table_name": t.Table, "received_at": timestamp(in.ReceivedAt),
+				"run_id": in.RunID, "rows": t.Rows, "unchanged": t.Unchanged, "filtered": t.Filtered, "rejected": t.Rejected,
+				"min_event_on": dayOrNull(t.MinEvent), "max_event_on": dayOrNull(t.MaxEvent),
+			})
+		}
+	}
+	return files
+}
+
+func dayOrNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UTC().Format(time.DateOnly)
+}
+
+// check runs the checks. One of severity error that fails stops publication; a warning is counted.
+func (n *night) check(ctx context.Context, b *warehouse.Build) (string, map[string]int64, error) {
+	results, err := b.Check(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	var failed []warehouse.CheckResult
+	m := &n.summary.Marts
+	m.Checks = len(results)
+	for _, r := range results {
+		switch {
+		case !r.Failed():
+		case r.Severity == warehouse.Error:
+			failed = append(failed, r)
+			m.Errors++
+		default:
+			m.Warnings++
+			n.warn("%s: %s (%s)", r.Table, r.Meaning, count(r.FailedRows, "row"))
+		}
+	}
+	detail := fmt.Sprintf("%s   %d passed, %s", count(m.Tables, "table"), m.Checks-m.Errors-m.Warnings, count(m.Warnings, "warning"))
+	counts := map[string]int64{"checks": int64(m.Checks), "errors": int64(m.Errors), "warnings": int64(m.Warnings)}
+	if len(failed) > 0 {
+		return detail, counts, &GateError{Failed: failed}
+	}
+	// Models that read data_quality come last.
+	made, err := b.RunReady(ctx)
+	m.Tables += len(made)
+	if waiting := b.Waiting(); err == nil && len(waiting) > 0 {
+		err = errors.New("build database: some models never got their inputs")
+	}
+	return detail, counts, err
+}
