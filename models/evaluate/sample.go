@@ -48,14 +48,14 @@ func New(y, score, weight []float64) (*Sample, error) {
 	for i := range s.order {
 		s.order[i] = i
 	}
-	slices.SortStableFunc(s.order, func(a, b int) int {
+	slices.SortFunc(s.order, func(a, b int) int {
 		switch {
 		case score[a] > score[b]:
 			return -1
 		case score[a] < score[b]:
 			return 1
 		}
-		return 0
+		return a - b
 	})
 	return s.Reweighted(weight)
 }

@@ -123,7 +123,7 @@ func (n *night) decide(ctx context.Context) error {
 		a.role, a.verdict, a.reason = roleShadow, verdictInsufficient, fmt.Sprintf("%s; in the shadow: %s, %s", reason, a.verdict, a.reason)
 		n.others = append(n.others, a)
 		return n.standIn(verdictInsufficient, reason+"; a regression runs as a shadow")
-	case a.verdict != verdictBetter:
+	case a.track == nil || a.fitted == nil || !a.track.isPublishable():
 		a.role = roleRejected
 		n.others = append(n.others, a)
 		return n.standIn(a.verdict, a.reason)

@@ -174,6 +174,7 @@ func (g programme) row(rnd *rand.Rand, id, family string, k int, on time.Time, t
 func churn(t testing.TB, rows []map[string]any, change func(*score.Options)) *score.ChurnResult {
 	t.Helper()
 	o := score.DefaultOptions(asOf)
+	o.Resamples = 60 // enough for a test
 	if change != nil {
 		change(&o)
 	}

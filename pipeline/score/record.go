@@ -147,3 +147,12 @@ func (t *trackRecord) verdict() (verdict, reason string) {
 	}
 	return verdictBetter, fmt.Sprintf("AUC %.3f against %.3f of recency alone on the held-out quarters", auc.value, recency.value)
 }
+
+// isPublishable reports whether the model may score partners at all: it was judged, ranks better than chance, and is not
+// worse than recency alone by more than one standard error (statistics.md section 4). A model that is merely no better is
+// published, since its probabilities are calibrated and its reasons tell more than one number of days; its card says so.
+func (t *trackRecord) isPublishable() bool {
+	auc, gain := t.m[mAUC], t.m[mAUCGain]
+	return t.churns >= minHeldOutChurns && auc.bounded && gain.bounded && gain.se > 0 &&
+		auc.value-0.5 > oneSided95*auc.se && gain.value >= -gain.se
+}

@@ -6,8 +6,8 @@
 // of positive rows. Under 10 churns nothing is fitted and a rule score of fixed weights ranks the partners; up to 30 a
 // ridge regression runs as its shadow and is only logged; from 30 the regression is published with lambda 10, from 100
 // with lambda found by cross-validation forward in time. It is judged on the last two quarters whose outcome is known,
-// which it never saw, against a regression on recency alone; when it does not beat that, no probability is published and
-// the card says why. FirstRevenue estimates the time to first revenue (M05), Affinity the pairs bought together (M24).
+// which it never saw, against a regression on recency alone; when it does not beat that the card says so, and when it is
+// worse by more than a standard error, or no better than chance, no probability is published. FirstRevenue estimates the time to first revenue (M05), Affinity the pairs bought together (M24).
 //
 // Results are a function of the records and the options: the order of input rows, the number of threads, the clock and the
 // environment do not matter. Published numbers have ten significant digits; a number that does not exist is null.

@@ -29,7 +29,10 @@ final AS (
         reported.method,
         CASE cards.verdict
             WHEN 'better than recency alone' THEN 'The churn score ranks partners better than the days since their last deal alone do.'
-            WHEN 'no better than baseline' THEN 'The churn model is no better than the days since the last deal alone, so no probability is published; health ranks the partners.'
+            WHEN 'no better than baseline' THEN CASE
+                WHEN cards.role = 'published' THEN 'The churn score ranks partners no better than the days since their last deal alone do; read it as that.'
+                ELSE 'The churn model is worse than the days since the last deal alone, or no better than chance, so no probability is published; health ranks the partners.'
+            END
             WHEN 'insufficient_events' THEN 'Too few partners have left for a churn model, so no probability is published; health ranks the partners.'
             ELSE 'No churn model could be fitted, so no probability is published; health ranks the partners.'
         END AS verdict,

@@ -62,7 +62,9 @@ judged AS (
         *,
         coalesce(answered_at < as_of_end, FALSE) AS is_answered,
         coalesce(answered_at > due_at, TRUE) AS is_late,
-        date_diff('hour', submitted_at, least(coalesce(answered_at, as_of_end), as_of_end)) AS hours
+        CAST(
+            ceil(date_diff('second', submitted_at, least(coalesce(answered_at, as_of_end), as_of_end)) / 3600.0) AS BIGINT
+        ) AS hours
     FROM answers
 ),
 

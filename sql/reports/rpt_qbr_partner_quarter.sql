@@ -76,79 +76,99 @@ told AS (
     WHERE numbers.scope_kind = CASE WHEN family_metrics.metric IS NULL THEN 'partner' ELSE reviewed.scope_kind END
 ),
 
-peers AS (
+segments AS (
     SELECT
-        told.*,
-        catalog.name AS metric_name,
-        catalog.better,
-        quantile_cont(told.value, 0.5) OVER (PARTITION BY told.segment, told.metric, told.period) AS segment_median,
-        count(*) FILTER (WHERE told.status = 'ok' AND told.value IS NOT NULL)
-            OVER (PARTITION BY told.segment, told.metric, told.period) AS ranked_peers,
+        segment,
+        metric,
+        period,
+        quantile_cont(value, 0.5) AS segment_median,
+        count(*) FILTER (WHERE status = 'ok' AND value IS NOT NULL) AS ranked_peers
+    FROM told
+    GROUP BY segment, metric, period
+),
+
+places AS (
+    SELECT
+        told.partner_id,
+        told.metric,
+        told.period,
         rank() OVER (
-            PARTITION BY told.segment, told.metric, told.period, told.status = 'ok' AND told.value IS NOT NULL
+            PARTITION BY told.segment, told.metric, told.period
             ORDER BY CASE WHEN catalog.better = 'low' THEN told.value ELSE -told.value END
         ) AS place
     FROM told
-    LEFT JOIN metric_catalog AS catalog ON told.metric = catalog.metric
+    INNER JOIN metric_catalog AS catalog ON told.metric = catalog.metric
+    WHERE catalog.better IS NOT NULL AND told.status = 'ok' AND told.value IS NOT NULL
 ),
 
 final AS (
     SELECT
-        peers.partner_id,
-        peers.period,
-        peers.metric,
-        peers.metric_name,
-        peers.scope_kind,
-        peers.unit,
-        peers.is_partial,
-        peers.value,
-        peers.amount,
-        peers.numerator,
-        peers.denominator,
-        peers.low,
-        peers.high,
-        peers.n,
-        peers.status,
+        told.partner_id,
+        told.period,
+        told.metric,
+        catalog.name AS metric_name,
+        told.scope_kind,
+        told.unit,
+        told.is_partial,
+        told.value,
+        told.amount,
+        told.numerator,
+        told.denominator,
+        told.low,
+        told.high,
+        told.n,
+        told.status,
         previous.value AS previous_value,
         year_ago.value AS year_ago_value,
         CAST(target.target_base AS DOUBLE) AS target_value,
         attainment.value AS attainment,
-        peers.segment_median,
+        segments.segment_median,
         CASE
-            WHEN peers.status <> 'ok' OR peers.value IS NULL OR peers.better IS NULL OR peers.ranked_peers < s.min_n THEN NULL
-            WHEN peers.place * 4 <= peers.ranked_peers + 3 THEN 'top_quarter'
-            WHEN peers.place * 4 <= peers.ranked_peers * 2 + 3 THEN 'upper_middle'
-            WHEN peers.place * 4 <= peers.ranked_peers * 3 + 3 THEN 'lower_middle'
+            WHEN places.place IS NULL OR segments.ranked_peers < s.min_n THEN NULL
+            WHEN places.place * 4 <= segments.ranked_peers + 3 THEN 'top_quarter'
+            WHEN places.place * 4 <= segments.ranked_peers * 2 + 3 THEN 'upper_middle'
+            WHEN places.place * 4 <= segments.ranked_peers * 3 + 3 THEN 'lower_middle'
             ELSE 'bottom_quarter'
         END AS rank_band,
-        peers.better,
-        peers.definition_version
-    FROM peers
+        catalog.better,
+        told.definition_version
+    FROM told
     CROSS JOIN run_settings AS s
+    LEFT JOIN segments
+        ON
+            told.segment IS NOT DISTINCT FROM segments.segment
+            AND told.metric = segments.metric
+            AND told.period = segments.period
+    LEFT JOIN places
+        ON
+            told.partner_id = places.partner_id
+            AND told.metric = places.metric
+            AND told.period = places.period
+    LEFT JOIN metric_catalog AS catalog ON told.metric = catalog.metric
     LEFT JOIN numbers AS previous
         ON
-            peers.metric = previous.metric
-            AND peers.scope_kind = previous.scope_kind
-            AND peers.scope_id = previous.scope_id
-            AND peers.previous_period = previous.period
+            told.metric = previous.metric
+            AND told.scope_kind = previous.scope_kind
+            AND told.scope_id = previous.scope_id
+            AND told.previous_period = previous.period
     LEFT JOIN numbers AS year_ago
         ON
-            peers.metric = year_ago.metric
-            AND peers.scope_kind = year_ago.scope_kind
-            AND peers.scope_id = year_ago.scope_id
-            AND peers.year_ago_period = year_ago.period
+            told.metric = year_ago.metric
+            AND told.scope_kind = year_ago.scope_kind
+            AND told.scope_id = year_ago.scope_id
+            AND told.year_ago_period = year_ago.period
     LEFT JOIN intermediate.int_target AS target
         ON
-            peers.scope_kind = target.scope_kind
-            AND peers.scope_id = target.scope_id
-            AND peers.metric = target.measure
-            AND peers.period = target.period
+            told.scope_kind = target.scope_kind
+            AND told.scope_id = target.scope_id
+            AND told.metric = target.measure
+            AND told.period = target.period
     LEFT JOIN numbers AS attainment
         ON
-            'target_attainment_' || peers.metric = attainment.metric
-            AND peers.scope_kind = attainment.scope_kind
-            AND peers.scope_id = attainment.scope_id
-            AND peers.period = attainment.period
+            'target_attainment_' || told.metric = attainment.metric
+            AND told.scope_kind = attainment.scope_kind
+            AND told.scope_id = attainment.scope_id
+            AND told.period = attainment.period
 )
 
 SELECT * FROM final
