@@ -199,6 +199,7 @@ func TestFailureOfOneStep(t *testing.T) {
 					if err = e.load(t.Context(), l); err == nil || l.broken != nil {
 						break
 					}
+					openLake(t, copyOf(t, dir)) // What the load left behind is a lake as it is.
 				}
 				if l.broken != nil {
 					break

@@ -57,26 +57,27 @@ func TestLakesOfEveryVersionStayUsable(t *testing.T) {
 			if got := readFile(t, l.Rejects()[0], RejectColumns()); len(got) != 1 || got[0]["value"] != "1,2,3" {
 				t.Errorf("rejects: %v", got)
 			}
-			// Hashes of keys and rows must still be those of the files.
-			mustLoad(t, l, nightly("a", contract.Snapshot).with(5, "opportunity_line", line("d1", "b"), line("d2", "a")))
-			wantLast(t, l, 1, 1, 0, 0)
-			wantState(t, l, "d1=b d2=a")
-			if err := os.RemoveAll(filepath.Join(dir, indexFolder)); err != nil {
-				t.Fatal(err)
+			// Keys must still be found under the hashes of today. Row hashes may differ, since a column that the
+			// contract has gained is part of them: such rows are written once more.
+			mustLoad(t, l, nightly("a", contract.Snapshot).with(5, "opportunity_line", line("d2", "a")))
+			if got := last(t, l, "opportunity_line"); got.Rows != 1 || got.Deleted != 1 {
+				t.Errorf("%d rows and %d deletions, want 1 and 1", got.Rows, got.Deleted)
 			}
-			l = openLake(t, dir)
-			mustLoad(t, l, nightly("a", contract.Snapshot).with(6, "opportunity_line", line("d2", "a")))
-			wantLast(t, l, 0, 1, 1, 0)
+			wantState(t, l, "d2=a")
 		})
 	}
 }
 
-// The same exports give the golden lake's rows: what differs is at most how they are laid out.
+// The same exports give the golden lake's rows: what differs is at most how they are laid out, and row hashes.
 func TestGoldenLakeIsWhatIsWrittenToday(t *testing.T) {
 	golden, today := openLake(t, copyOf(t, filepath.Join("testdata", "lake-v1"))), openLake(t, t.TempDir())
 	mustLoad(t, today, goldenExports()...)
 	for _, table := range []string{"opportunity_line", "ledger_entry"} {
-		if diff := cmp.Diff(rows(t, golden, table), rows(t, today, table), cmp.AllowUnexported(lakeRow{})); diff != "" {
+		want, got := rows(t, golden, table), rows(t, today, table)
+		for _, r := range append(want, got...) {
+			delete(r.values, "_row_hash")
+		}
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(lakeRow{})); diff != "" {
 			t.Errorf("%s (-golden +today):\n%s", table, diff)
 		}
 	}

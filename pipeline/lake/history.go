@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 
 	"github.com/partnerhealth/partnerhealth/pipeline/contract"
 	"github.com/partnerhealth/partnerhealth/pipeline/lake/parquetfile"
@@ -46,9 +47,15 @@ type chapter struct {
 	object   string
 }
 
+// firstDigest is that of a history without files. It holds the key's columns, since another key has other hashes.
+func firstDigest(k historyKey, t *contract.Table) digest {
+	return sha256.Sum256([]byte(strings.Join(append([]string{k.source, k.table}, t.Key...), "\x00")))
+}
+
 func (d digest) extend(c chapter) digest {
-	b := append(d[:len(d):len(d)], c.file.Path...)
-	b = append(append(b, 0), c.file.Checksum...)
+	b := append([]byte(nil), d[:]...)
+	b = append(append(b, c.file.Path...), 0)
+	b = append(b, c.file.Checksum...)
 	b = binary.LittleEndian.AppendUint64(append(b, 0), uint64(c.loadedAt))
 	return sha256.Sum256(append(b, c.object...))
 }
@@ -74,8 +81,13 @@ func (l *Lake) chapters(k historyKey, n int) []chapter {
 // history returns the index of k over the first n inputs: the one in memory or on disk if it begins the same
 // story, brought up to date from the lake's files.
 func (l *Lake) history(k historyKey, n int) (*history, error) {
+	table, ok := l.tables[k.table]
+	if !ok {
+		return nil, fmt.Errorf("index %s: it is not in the contract", k.table)
+	}
 	story := l.chapters(k, n)
 	prefixes := make([]digest, len(story)+1)
+	prefixes[0] = firstDigest(k, table)
 	for i, c := range story {
 		prefixes[i+1] = prefixes[i].extend(c)
 	}
@@ -85,7 +97,7 @@ func (l *Lake) history(k historyKey, n int) (*history, error) {
 	}
 	delete(l.histories, k) // Until it is whole again.
 	for ; h.files < len(story); h.files++ {
-		if err := l.read(k, h.x, story[h.files]); err != nil {
+		if err := l.read(table, h.x, story[h.files]); err != nil {
 			return nil, fmt.Errorf("index %s of %s: %w", k.table, k.source, err)
 		}
 		h.covered, h.saved = prefixes[h.files+1], false
@@ -104,15 +116,11 @@ func (l *Lake) savedHistory(k historyKey, prefixes []digest) *history {
 			}
 		}
 	}
-	return &history{x: newKeyIndex()}
+	return &history{x: newKeyIndex(), covered: prefixes[0]}
 }
 
 // read takes the rows of one file into the index.
-func (l *Lake) read(k historyKey, x *keyIndex, c chapter) (err error) {
-	table, ok := l.tables[k.table]
-	if !ok {
-		return fmt.Errorf("table %s is not in the contract", k.table)
-	}
+func (l *Lake) read(table *contract.Table, x *keyIndex, c chapter) (err error) {
 	f, err := parquetfile.Open(l.d.path(c.file.Path))
 	if err != nil {
 		return err

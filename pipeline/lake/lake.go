@@ -134,7 +134,7 @@ func (l *Lake) leftovers(m *manifest) (paths []string, files int, err error) {
 }
 
 // Close saves the indexes. A lake that is not closed loses nothing but the time to build them again.
-// An open load is aborted.
+// An open load is aborted. A closed lake takes no loads; what is in it can still be asked for.
 func (l *Lake) Close() error {
 	var err error
 	if l.open != nil {

@@ -64,8 +64,9 @@ type loadTable struct {
 var errDone = errors.New("the load is over")
 
 // Begin starts loading an export. An older snapshot than the newest of its object is an *OrderError.
-// If the same export was loaded under another mapping, or quarantined, the new reading takes its place in the
-// manifest and its rows go: the lake is then what it would be had the mapping always been this.
+// If the same export was loaded under another mapping, or quarantined last of its object, the new reading
+// takes its place in the manifest and its rows go: the lake is then what it would be had the mapping always
+// been this.
 func (l *Lake) Begin(in Input) (*Load, error) {
 	if l.broken != nil {
 		return nil, fmt.Errorf("begin load: %w", l.broken)
@@ -77,7 +78,6 @@ func (l *Lake) Begin(in Input) (*Load, error) {
 		return nil, fmt.Errorf("begin load of %s: %w", in.Provenance.File, err)
 	}
 	ld := &Load{l: l, in: in, tables: map[string]*loadTable{}}
-	ld.in.Modes = maps.Clone(in.Modes)
 	var err error
 	if ld.at, ld.replaces, err = l.place(in); err != nil {
 		return nil, err
@@ -148,7 +148,8 @@ func (l *Lake) place(in Input) (at int, replaces bool, err error) {
 	received := time.UnixMicro(in.Provenance.LoadedAt).UTC()
 	for i := range l.m.Inputs {
 		r := &l.m.Inputs[i]
-		if r.Source != in.Key.Source || r.SHA256 != in.Key.SHA256 {
+		// Two objects may have exports of the same content, empty ones for example: those are not one export.
+		if r.Source != in.Key.Source || r.SHA256 != in.Key.SHA256 || r.Object != in.Provenance.Object && r.Path != in.Provenance.File {
 			continue
 		}
 		same := r.ReceivedAt.Equal(received)
@@ -157,6 +158,9 @@ func (l *Lake) place(in Input) (at int, replaces bool, err error) {
 				return 0, false, fmt.Errorf("begin load of %s: it is loaded already", in.Provenance.File)
 			}
 			continue
+		}
+		if r.Quarantined != "" && l.hasLater(i) {
+			continue // What came after it was compared with what was before it: it is late now.
 		}
 		// Facts do not depend on when they were received, so that another reading replaces them in any case.
 		if same || appendsOnly(r) && appendsAll(in.Modes) {
@@ -176,6 +180,14 @@ func (l *Lake) place(in Input) (at int, replaces bool, err error) {
 		}
 	}
 	return len(l.m.Inputs), false, nil
+}
+
+// hasLater reports whether an export of the same object was loaded after input i.
+func (l *Lake) hasLater(i int) bool {
+	r := &l.m.Inputs[i]
+	return slices.ContainsFunc(l.m.Inputs[i+1:], func(in InputRecord) bool {
+		return in.Source == r.Source && in.Object == r.Object && in.Quarantined == ""
+	})
 }
 
 func appendsAll(modes map[string]contract.Mode) bool {

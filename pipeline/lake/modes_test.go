@@ -438,6 +438,16 @@ func TestOldFilesOfAReadingAreRemoved(t *testing.T) {
 	}
 }
 
+func TestSameContentOfTwoObjectsIsTwoExports(t *testing.T) {
+	l := openLake(t, t.TempDir())
+	a, b := nightly("a", contract.Snapshot).with(1, "opportunity_line", line("d1", "a")), nightly("b", contract.Upsert)
+	b.hour, b.content, b.mapping, b.tables = a.hour, a.content, "v2", a.tables
+	mustLoad(t, l, a, b)
+	if len(l.Inputs()) != 2 || !l.Has(a.input().Key) || !l.Has(b.input().Key) {
+		t.Error("the export of one object took the place of the other's")
+	}
+}
+
 func TestOneFileFeedsSeveralTables(t *testing.T) {
 	l := openLake(t, t.TempDir())
 	e := export{source: "crm", object: "deals", path: "deals.csv", content: "x", hour: 1,

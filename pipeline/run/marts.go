@@ -27,8 +27,8 @@ func (n *night) openWorkspace(ctx context.Context) (*warehouse.DB, string, error
 	if err := os.MkdirAll(work, 0o755); err != nil {
 		return nil, "", fmt.Errorf("create working folder: %w", err)
 	}
+	// In memory, spilling to the folder: no table of the night is worth a write-ahead log.
 	db, err := warehouse.Open(ctx, warehouse.Options{
-		Path:        filepath.Join(work, "night.duckdb"),
 		Threads:     n.config.Resources.Threads,
 		MemoryLimit: n.config.Resources.MemoryLimit,
 		TempDir:     filepath.Join(work, "spill"),

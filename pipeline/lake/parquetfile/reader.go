@@ -48,9 +48,13 @@ func Open(path string) (_ *File, err error) {
 // Close closes the file.
 func (f *File) Close() error { return f.f.Close() }
 
-// Rows returns the number of rows in the file, Groups the number of its row groups, GroupRows that of the rows in one.
-func (f *File) Rows() int64         { return f.parsed.NumRows() }
-func (f *File) Groups() int         { return len(f.groups) }
+// Rows returns the number of rows in the file.
+func (f *File) Rows() int64 { return f.parsed.NumRows() }
+
+// Groups returns the number of row groups.
+func (f *File) Groups() int { return len(f.groups) }
+
+// GroupRows returns the number of rows in row group g.
 func (f *File) GroupRows(g int) int { return int(f.groups[g].NumRows()) }
 
 // Has reports whether the file has a column called name.
@@ -75,7 +79,7 @@ func (f *File) Read(g int, c contract.Column, dst *contract.Vector) (err error) 
 	defer func() { err = errors.Join(err, pages.Close()) }()
 	for {
 		page, err := pages.ReadPage()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -113,7 +117,7 @@ func (f *File) appendPage(page parquet.Page, dst *contract.Vector) error {
 				dst.AppendInt(x.Int64())
 			}
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

@@ -201,7 +201,11 @@ func TestListingStopsAtUnreadableFolder(t *testing.T) {
 	if err := os.Chmod(closed, 0); err != nil {
 		t.Fatal(err)
 	}
-	defer os.Chmod(closed, 0o755)
+	t.Cleanup(func() {
+		if err := os.Chmod(closed, 0o755); err != nil {
+			t.Error(err)
+		}
+	})
 	var folder *source.FolderError
 	if _, err := store(t, dir).List(t.Context()); !errors.As(err, &folder) {
 		t.Errorf("%v, want a *FolderError", err)
