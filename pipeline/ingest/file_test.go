@@ -169,6 +169,13 @@ func TestFilesThatAreRefused(t *testing.T) {
 	}
 }
 
+func TestLongHeadersAreCut(t *testing.T) {
+	_, _, err := load(t, rates(t, ""), strings.Repeat("x,", 60)+"y\n")
+	if err == nil || !strings.Contains(err.Error(), `"x_50" and 11 more`) {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestMissingColumnsAreNamedWithTheirAlternatives(t *testing.T) {
 	obj := mapping(t, `
 objects:

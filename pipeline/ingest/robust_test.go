@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,12 +46,10 @@ objects:
 `)
 }
 
-// typed reads the columns called names as every type in turn, for several tables.
-func typed(t testing.TB, names []string) *preset.Object {
-	t.Helper()
-	obj := anything(t, "")
+// typed is obj with more tables, which read the columns called names as every type.
+func typed(obj preset.Object, names []string) *preset.Object {
 	name := func(i int) []string { return []string{names[i%len(names)]} }
-	obj.Tables = append(obj.Tables,
+	obj.Tables = append(slices.Clone(obj.Tables),
 		preset.Table{Name: "fx_rate", Mode: "append", Columns: []preset.Column{
 			{Name: "currency", From: name(0)}, {Name: "base_currency", From: name(1)}, {Name: "valid_from", From: name(2)}, {Name: "rate", From: name(3)},
 		}},
@@ -63,13 +62,14 @@ func typed(t testing.TB, names []string) *preset.Object {
 			{Name: "event_id", Key: "x", From: name(0)}, {Name: "occurred_at", From: name(1)}, {Name: "kind", From: name(2)}, {Name: "channel", From: name(3)}, {Name: "props", From: name(4)},
 		}},
 	)
-	return obj
+	return &obj
 }
 
 // Whatever a file holds: no crash, no hang, and every record is a row or a reject of every table.
 func TestFilesThatBreakReaders(t *testing.T) {
 	needBadFiles(t)
 	files, records, refusedFiles := 0, int64(0), 0
+	obj := anything(t, "")
 	err := filepath.WalkDir(badFiles, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -79,7 +79,8 @@ func TestFilesThatBreakReaders(t *testing.T) {
 			return err
 		}
 		files++
-		result, sink, err := load(t, anything(t, ""), string(data))
+		sink := &memory{isLight: true}
+		result, err := loadInto(sink, obj, string(data))
 		var refused *ingest.FileError
 		if errors.As(err, &refused) {
 			refusedFiles++
@@ -94,8 +95,8 @@ func TestFilesThatBreakReaders(t *testing.T) {
 		if len(result.ExtraColumns) == 0 {
 			return nil
 		}
-		result, sink, err = load(t, typed(t, result.ExtraColumns), string(data))
-		if err != nil {
+		sink = &memory{isLight: true}
+		if result, err = loadInto(sink, typed(*obj, result.ExtraColumns), string(data)); err != nil {
 			t.Errorf("%s: %v", path, err)
 			return nil
 		}
@@ -208,25 +209,26 @@ func TestHalfBrokenFile(t *testing.T) {
 		}
 		text.WriteString(r + "\n")
 	}
-	obj := mapping(t, ingesttest.DealsMapping)
-	// A date that cannot be read would cost only the value; here it must cost the record, so that all breakages do.
-	obj.RequiredColumns = nil
-	result, sink := mustLoad(t, obj, text.String())
+	result, sink := mustLoad(t, mapping(t, ingesttest.DealsMapping), text.String())
 	if result.Records != n {
 		t.Errorf("%d records, want %d", result.Records, n)
 	}
-	found := map[string]bool{}
+	rows, refused := map[string]bool{}, map[int64]bool{}
 	for _, r := range sink.rows {
-		found[r.Values["opportunity_id"]] = true
+		rows[r.Values["opportunity_id"]] = true
 	}
-	lost := 0
+	for _, r := range sink.rejects {
+		refused[r.Record] = true
+	}
 	for _, id := range good {
-		if !found[id] {
-			lost++
+		if !rows[id] {
+			t.Errorf("the sound record %s is no row", id)
 		}
 	}
-	if lost > 0 {
-		t.Errorf("%d of %d sound records are no rows", lost, len(good))
+	for number := int64(1); number <= n; number++ {
+		if broken := number%2 == 0; broken != refused[number] {
+			t.Errorf("record %d: broken %v, noticed %v", number, broken, refused[number])
+		}
 	}
 }
 
@@ -278,6 +280,28 @@ func TestRandomDamage(t *testing.T) {
 		}
 		if results[0] != results[1] || results[0] != results[2] {
 			rt.Fatalf("the size of batches matters:\n%s\n%s\n%s", results[0], results[1], results[2])
+		}
+	})
+}
+
+// Any bytes at all, as a whole file and behind a header that is known: the file is refused or its records add up.
+func FuzzFile(f *testing.F) {
+	for _, text := range []string{"a,b,c\n1,2,2026-01-01\n", "a;b\n\"x;y\n", "\xff\xfea\x00\n\x00", "\x1f\x8b\x08\x00", "1,tier,2026-01-01,1e3,{}\n", "a|a\r\n\"\"\"\"|true\r\n"} {
+		f.Add([]byte(text))
+	}
+	untyped := anything(f, "")
+	columns := typed(*untyped, []string{"a", "b", "c", "d", "e"})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for text, obj := range map[string]*preset.Object{string(data): untyped, "a,b,c,d,e\n" + string(data): columns} {
+			result, sink, err := load(t, obj, text)
+			var refused *ingest.FileError
+			if errors.As(err, &refused) {
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkResult(t, result, sink)
 		}
 	})
 }

@@ -86,7 +86,6 @@ type scanner struct {
 	limit      int  // size of the longest record
 	line       int64
 	records    int64
-	blanks     int64
 	budget     int64
 	recovering bool
 	skipping   bool // the rest of a line that is too long is still to be passed over
@@ -212,7 +211,6 @@ func (s *scanner) skipToRecord() error {
 		}
 		s.pos = s.afterLineEnd(s.pos)
 		s.line++
-		s.blanks++
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"unicode/utf8"
 
 	"github.com/partnerhealth/partnerhealth/pipeline/contract"
 )
@@ -249,13 +250,12 @@ func (t *typer) refuse(tp *tablePlan, c *column, rec *record, r *refusal, rowKep
 	if r.src >= 0 {
 		name = t.plan.header.names[r.src]
 	}
-	value := head(r.text, maxValue)
 	message := fmt.Sprintf("%s %q %s", name, head(r.text, 80), r.rule.Message)
 	if r.rule == errMissing {
 		message = fmt.Sprintf("%s %s: %s of %s", name, r.rule.Message, tp.table.Columns[c.at].Name, tp.table.Name)
 	}
 	t.reject(rec, contract.Reject{
-		Table: tp.table.Name, Column: name, Rule: r.rule.Rule, Message: message, NextStep: r.rule.Next, Value: value, RowKept: rowKept,
+		Table: tp.table.Name, Column: name, Rule: r.rule.Rule, Message: message, NextStep: r.rule.Next, Value: head(r.text, maxValue), RowKept: rowKept,
 	})
 }
 
@@ -269,8 +269,16 @@ func (t *typer) reject(rec *record, r contract.Reject) {
 	t.block.rejects = append(t.block.rejects, r)
 }
 
-// head copies up to n bytes.
-func head(b []byte, n int) string { return string(b[:min(len(b), n)]) }
+// head copies up to n bytes, and no half character.
+func head(b []byte, n int) string {
+	if len(b) > n {
+		for n > 0 && !utf8.RuneStart(b[n]) {
+			n--
+		}
+		b = b[:n]
+	}
+	return string(b)
+}
 
 // count notes a text that a column's map does not know.
 func (t *typer) count(column string, text []byte) {
@@ -279,10 +287,9 @@ func (t *typer) count(column string, text []byte) {
 		values = map[string]*int64{}
 		t.unmapped[column] = values
 	}
-	text = text[:min(len(text), maxValue)]
 	n := values[string(text)]
 	if n == nil {
-		key := string(text)
+		key := head(text, maxValue)
 		if len(values) >= maxUnmapped {
 			key = OtherValues
 		}

@@ -30,9 +30,20 @@ func (c *column) fill(rec *record, n *nulls, v *contract.Vector) (refused *refus
 		appendValue(v, c.constant)
 		return nil, nil
 	}
-	text, isNull, src, err := c.text(rec, n)
-	if err != nil {
-		return c.refuse(err, text, src), nil
+	var (
+		text   []byte
+		isNull bool
+		src    int
+	)
+	if c.isPlain {
+		src = c.src[0]
+		text = rec.field(src)
+		isNull = n.has(text)
+	} else {
+		var err error
+		if text, isNull, src, err = c.text(rec, n); err != nil {
+			return c.refuse(err, text, src), nil
+		}
 	}
 	if isNull {
 		return c.fillNull(v, src)
@@ -103,9 +114,6 @@ func (c *column) text(rec *record, n *nulls) (text []byte, isNull bool, src int,
 		src = c.src[0]
 	}
 	switch {
-	case c.isPlain:
-		text = rec.field(src)
-		return text, n.has(text), src, nil
 	case c.isFixed:
 		text, isNull = c.fixed, c.fixed == nil
 	case c.absent || len(c.src) == 0:
@@ -136,7 +144,7 @@ func (c *column) text(rec *record, n *nulls) (text []byte, isNull bool, src int,
 // transformed takes a text through the steps. A text of which nothing is left, or a null value, is null.
 func (c *column) transformed(text []byte, n *nulls) (out []byte, isNull bool, err error) {
 	for _, s := range c.steps {
-		ok := true
+		var ok bool
 		if text, ok, err = s(text); err != nil || !ok {
 			return nil, !ok, err
 		}

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -161,6 +162,34 @@ objects:
 	}
 }
 
+// A list of many values, and an enum made of two columns, whose source text is kept as it was joined.
+func TestLongMapsAndJoinedTexts(t *testing.T) {
+	var stages strings.Builder
+	for i := range 30 {
+		fmt.Fprintf(&stages, "p/s%d: won, ", i)
+	}
+	obj := mapping(t, `
+objects:
+	- object: changes
+		files: ["*.csv"]
+		mode: append
+		tables:
+			- table: opportunity_stage_event
+				columns:
+					opportunity_id: {key: deal, from: Deal}
+					changed_at: {const: "2026-01-01T00:00:00Z"}
+					seq: {const: 1}
+					to_stage: {from: Stage}
+					stage_class: {from: [Pipeline, Stage], transform: [{concat: /}, lower], map: {`+stages.String()+`}}
+					basis: {const: history_object}
+`)
+	_, sink := mustLoad(t, obj, "Deal,Pipeline,Stage\n1,P,S7\n2,,s7\n3,P,S29\n")
+	want := []string{"won P/S7", "unknown s7", "won P/S29"}
+	if diff := cmp.Diff(want, sink.values("opportunity_stage_event", "stage_class", "stage_class_raw")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestUnmappedValuesAreBounded(t *testing.T) {
 	obj := mapping(t, `
 objects:
@@ -279,7 +308,7 @@ func TestUnchangedRowsAreNotWrittenAgain(t *testing.T) {
 	sink := &memory{}
 	run := func(text string) ingest.TableCount {
 		t.Helper()
-		sink.rows = nil
+		sink.rows, sink.written = nil, nil
 		result, err := ingest.File(t.Context(), strings.NewReader(text), "in/test.csv", "abc", obj, ingest.Options{Source: "crm", BatchRows: 2}, sink)
 		if err != nil {
 			t.Fatal(err)

@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -45,7 +46,7 @@ func (b *Build) Publish(ctx context.Context, path string) (tables []PublishedTab
 		_ = os.Remove(path)
 		return nil, fmt.Errorf("create %s: %w", path, err)
 	}
-	tables, err = b.copyTables(ctx, models)
+	tables, err = b.copyAll(ctx, models)
 	if err == nil {
 		err = b.db.Exec(ctx, "CHECKPOINT "+ident(publishedCatalog))
 	}
@@ -100,7 +101,20 @@ func (b *Build) fillDictionary(ctx context.Context, models []*Model) error {
 	return b.Fill(ctx, "data_dictionary", rows)
 }
 
-// copyTables copies tables and comments into the attached database.
+// copyAll copies tables and comments in one transaction: there are more than a thousand statements, and each that
+// commits by itself flushes the log.
+func (b *Build) copyAll(ctx context.Context, models []*Model) ([]PublishedTable, error) {
+	if err := b.db.Exec(ctx, "BEGIN TRANSACTION"); err != nil {
+		return nil, err
+	}
+	tables, err := b.copyTables(ctx, models)
+	if err != nil {
+		return nil, errors.Join(err, b.db.Exec(context.WithoutCancel(ctx), "ROLLBACK"))
+	}
+	return tables, b.db.Exec(ctx, "COMMIT")
+}
+
+// copyTables writes tables and comments into the attached database.
 func (b *Build) copyTables(ctx context.Context, models []*Model) ([]PublishedTable, error) {
 	var tables []PublishedTable
 	if err := b.db.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+ident(publishedCatalog)+"."+ident(canonicalSchema)); err != nil {
@@ -123,21 +137,8 @@ func (b *Build) copyTables(ctx context.Context, models []*Model) ([]PublishedTab
 // target returns the quoted name of a table in the attached database.
 func (m *Model) target() string { return ident(publishedCatalog) + "." + m.Relation.sql() }
 
-// comment writes all comments in one transaction, since there are more than a thousand and each commit
-// flushes the log.
-func (b *Build) comment(ctx context.Context, models []*Model) (err error) {
-	if err := b.db.Exec(ctx, "BEGIN TRANSACTION"); err != nil {
-		return err
-	}
-	defer func() {
-		if err == nil {
-			err = b.db.Exec(ctx, "COMMIT")
-		}
-		if err != nil {
-			// The reason for the failure is told; that of a failed rollback would not help.
-			_ = b.db.Exec(context.WithoutCancel(ctx), "ROLLBACK")
-		}
-	}()
+// comment writes the headers of the models as comments on the copied tables.
+func (b *Build) comment(ctx context.Context, models []*Model) error {
 	for _, m := range models {
 		if err := b.db.Exec(ctx, "COMMENT ON TABLE "+m.target()+" IS "+literal(m.comment())); err != nil {
 			return fmt.Errorf("comment on %s: %w", m.Relation, err)

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"errors"
 	"math"
 	"strconv"
 
@@ -289,7 +290,7 @@ func (n *number) integer() (int64, error) {
 		limit++
 	}
 	v, err := n.scaled(0, limit)
-	if err == ErrRounding {
+	if errors.Is(err, ErrRounding) {
 		return 0, ErrNotInteger
 	}
 	return v, err

@@ -1,5 +1,7 @@
 package transform
 
+import "errors"
+
 // The refusals of dates and times.
 var (
 	ErrNotDate = &Error{"not_a_date", "does not look like any declared date layout",
@@ -84,7 +86,7 @@ var errShape = &Error{Rule: "shape", Message: "does not fit the layout"}
 
 // stronger keeps the error of a layout that fitted but held an impossible value over one that did not fit.
 func stronger(have, next error) error {
-	if next == error(errShape) {
+	if errors.Is(next, errShape) {
 		return have
 	}
 	return next
