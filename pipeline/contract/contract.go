@@ -5,7 +5,10 @@
 // declared here, so that no reader downstream ever meets a column that it does not know.
 package contract
 
-import "strings"
+import (
+	"strings"
+	"sync"
+)
 
 // Type is the type of a column, independent of any storage.
 type Type uint8
@@ -140,8 +143,13 @@ func (t *Table) IsKey(name string) bool {
 	return false
 }
 
-// Tables returns all canonical tables, in the order of exports.md section 7.2.
-func Tables() []*Table {
+// Tables returns all canonical tables, in the order of exports.md section 7.2. They are declared once and shared:
+// nobody may change them.
+func Tables() []*Table { return declared() }
+
+var declared = sync.OnceValue(declare)
+
+func declare() []*Table {
 	out := make([]*Table, 0, 26)
 	out = append(out, partnerTables()...)
 	out = append(out, dealTables()...)

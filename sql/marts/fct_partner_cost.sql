@@ -10,8 +10,11 @@
 -- deals_worked BIGINT: deals that were open on some day of the window and on which the partner has a role
 -- entries BIGINT: ledger entries behind the cost
 -- is_incomplete BOOLEAN: an entry could not be converted, or costs do not go back to the window's first month
--- note: M35. Shared cost (no partner, or an unknown one) is spread by deals worked, in whole minor units by largest remainder, ties by partner id; what it has below the minor unit goes to the first. Partners' costs sum to the programme's to the last digit
--- note: where nobody worked a deal in the window the enrolled partners share alike; fund records are not added, what was paid is in the ledger
+-- note: M35. Shared cost (no partner, or an unknown one) is spread by deals worked, in whole minor units by largest
+--   remainder, ties by partner id; what it has below the minor unit goes to the first. Partners' costs sum to the
+--   programme's to the last digit
+-- note: where nobody worked a deal in the window the partners that were in the programme in it share alike; fund records are not added, what
+--   was paid is in the ledger
 WITH windows AS (
     SELECT * FROM intermediate.int_ropi_window
 ),
@@ -48,12 +51,14 @@ workers AS (
         coalesce(worked.deals_worked, 0) AS deals_worked,
         CASE
             WHEN sum(worked.deals_worked) OVER (PARTITION BY windows.period) > 0 THEN coalesce(worked.deals_worked, 0)
-            WHEN partner.is_enrolled THEN 1
+            WHEN told.scope_id IS NOT NULL AND coalesce(partner.exited_on, DATE '9999-12-31') >= windows.cost_start THEN 1
             ELSE 0
         END AS weight
     FROM windows
     CROSS JOIN intermediate.int_partner AS partner
     LEFT JOIN worked ON windows.period = worked.period AND partner.partner_id = worked.partner_id
+    LEFT JOIN intermediate.int_scope_period AS told
+        ON told.scope_kind = 'partner' AND partner.partner_id = told.scope_id AND windows.period = told.period
 ),
 
 -- The shared cost of a window in whole minor units, and the ten-thousandths that they cannot carry.
