@@ -58,7 +58,7 @@ func Percent(share *float64) string {
 	return strconv.FormatFloat(p, 'f', decimals, 64) + " %"
 }
 
-// Value renders a number in its own unit; a missing one renders as its status in words.
+// Text renders a number in its own unit; a missing one renders as its status in words.
 func (n Number) Text(currency string) string {
 	if n.Unit == "money" && n.Money != "" {
 		return Money(currency, n.Money)

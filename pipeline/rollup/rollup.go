@@ -69,7 +69,10 @@ func Open(dir string, engine Engine) (*Rollup, error) {
 		return nil, err
 	}
 	r := &Rollup{dir: dir, engine: engine, manifest: m}
-	return r, r.sweep()
+	if err := r.sweep(); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // Files returns the absolute paths of the live files, by month.

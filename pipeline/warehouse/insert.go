@@ -127,9 +127,13 @@ func (s *session) appendRows(ctx context.Context, n Name, columns []Column, reco
 		return newStatementError(mapping.AppenderError(appender))
 	}
 	types := make([]mapping.LogicalType, len(columns))
+	defer func() {
+		for i := range types {
+			mapping.DestroyLogicalType(&types[i])
+		}
+	}()
 	for i, c := range columns {
 		types[i] = logicalType(c.Type)
-		defer mapping.DestroyLogicalType(&types[i])
 	}
 	chunk := mapping.CreateDataChunk(types)
 	defer mapping.DestroyDataChunk(&chunk)
