@@ -84,6 +84,7 @@ func (r risks) auc() float64 {
 // Fading and gone partners rank above healthy and seasonal ones. The seed was not used while building; the
 // benchmark does the same with 2,000 partners.
 func TestFadingPartnersRankAboveHealthyOnes(t *testing.T) {
+	t.Parallel()
 	m, c := made(t, programme.Options{Partners: 200, Months: 36, Seed: 20261121, EventsPerPartnerMonth: 4}, plain.Options{})
 	s := night(t, options(c))
 	r := rank(t, m, open(t, c))

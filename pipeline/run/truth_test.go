@@ -16,6 +16,7 @@ import (
 // world. The published numbers must equal them to the last of four decimals, for the programme and for each
 // partner, in every fiscal quarter.
 func TestMoneyEqualsThePlantedLedger(t *testing.T) {
+	t.Parallel()
 	m, c := made(t, programme.Options{Partners: 60, Months: 24, Seed: 404, EventsPerPartnerMonth: 2}, plain.Options{})
 	night(t, options(c))
 	db := open(t, c)
