@@ -63,6 +63,8 @@ func (p *Pages) functions() template.FuncMap {
 		"unit":    formatUnit,
 		"words":   Words,
 		"title":   title,
+		"number":  func(i int) int { return i + 1 },
+		"first":   firstReasons,
 		"file":    FileName,
 		"bar":     bar,
 		"trend":   trend,
@@ -233,11 +235,16 @@ func (p *Pages) execute(w io.Writer, name string, data any) error {
 func (p *Pages) trackRecord(band string) string {
 	for _, b := range p.night.Model.Bands {
 		if b.Name == band && b.Partners > 0 {
-			return fmt.Sprintf("of %d flagged like this, %d left", b.Partners, b.Events)
+			return "of partners flagged like this " + Percent(b.ObservedPercent) + " left"
 		}
 	}
 	return ""
 }
+
+// reasonsShown is how many reasons a manager gets for one partner; the partner's page has all.
+const reasonsShown = 3
+
+func firstReasons(reasons []string) []string { return reasons[:min(len(reasons), reasonsShown)] }
 
 func decimals(v *float64, n int) string {
 	if v == nil {

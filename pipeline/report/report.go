@@ -117,10 +117,13 @@ type Point struct {
 
 // Signal is one part of the health score; the contributions of all signals add up to it.
 type Signal struct {
-	Name, Status               string
-	X, Low, High, Points       *float64
-	Weight, Contribution       *float64
-	Stage, Note, SignalMeaning string
+	// Name is the signal, Title what people call it, Position its place in the telling.
+	Name, Title          string
+	Position             int64
+	Status               string
+	X, Low, High, Points *float64
+	Weight, Contribution *float64
+	Stage, Note          string
 }
 
 // ScorecardLine is one metric of one fiscal quarter beside what it is compared with.

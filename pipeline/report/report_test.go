@@ -198,7 +198,7 @@ func TestPagesEscapeWhatExportsSay(t *testing.T) {
 			t.Errorf("index page lacks %q", want)
 		}
 	}
-	for _, want := range []string{"2 partners to call (USD 852 k at stake)", "risk 71 % (of 10 flagged like this, 6 left)", "no deal for 143 days"} {
+	for _, want := range []string{"2 partners to call (USD 852 k at stake)", "risk 71 % (of partners flagged like this 60 % left)", "no deal for 143 days"} {
 		if !strings.Contains(owner.String(), want) {
 			t.Errorf("owner page lacks %q", want)
 		}

@@ -1,7 +1,9 @@
 package run
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"github.com/partnerhealth/partnerhealth/pipeline/report"
 	"github.com/partnerhealth/partnerhealth/pipeline/warehouse"
@@ -155,12 +157,16 @@ func readDetails(ctx context.Context, db *warehouse.Reader, block []report.Partn
 			return r.err
 		}
 	}
+	for i := range block {
+		slices.SortStableFunc(block[i].Signals, func(a, b report.Signal) int { return cmp.Compare(a.Position, b.Position) })
+	}
 	return nil
 }
 
 func readSignal(p *report.Partner, r *rows, i int) {
 	p.Signals = append(p.Signals, report.Signal{
-		Name: r.text(i, "signal"), Status: r.text(i, "status"), Note: r.text(i, "note"), Stage: r.text(i, "stage"),
+		Name: r.text(i, "signal"), Title: r.text(i, "signal_name"), Position: r.integer(i, "position"),
+		Status: r.text(i, "status"), Note: r.text(i, "note"), Stage: r.text(i, "stage"),
 		X: r.float(i, "x"), Low: r.float(i, "low"), High: r.float(i, "high"), Points: r.float(i, "points"),
 		Weight: r.float(i, "weight"), Contribution: r.float(i, "contribution")})
 }

@@ -3,7 +3,8 @@
 -- key: award_id
 -- award_id VARCHAR
 -- person_id VARCHAR
--- partner_id VARCHAR: partner as the LMS groups the holder, resolved: as exported, else the partner of the person; null where unresolved
+-- partner_id VARCHAR: partner as the LMS groups the holder, resolved: as exported, else the partner of the person;
+--   null where unresolved
 -- partner_ref VARCHAR: partner as the LMS groups the holder, as exported
 -- cert_code VARCHAR
 -- cert_name VARCHAR

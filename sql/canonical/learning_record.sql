@@ -3,7 +3,8 @@
 -- key: learning_id
 -- learning_id VARCHAR
 -- person_id VARCHAR
--- partner_id VARCHAR: partner as the LMS groups the learner, resolved: as exported, else the partner of the person; null where unresolved
+-- partner_id VARCHAR: partner as the LMS groups the learner, resolved: as exported, else the partner of the person;
+--   null where unresolved
 -- partner_ref VARCHAR: partner as the LMS groups the learner, as exported
 -- course_code VARCHAR
 -- course_name VARCHAR

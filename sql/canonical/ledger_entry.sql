@@ -2,8 +2,8 @@
 -- grain: one signed amount between us and partners, or a programme cost
 -- key: entry_id
 -- entry_id VARCHAR
--- partner_id VARCHAR: partner; null is shared cost, spread by ropi.driver, resolved through partner_identity; null where unresolved
--- partner_ref VARCHAR: partner; null is shared cost, spread by ropi.driver, as exported
+-- partner_id VARCHAR: partner, resolved through partner_identity; null for shared cost and where unresolved
+-- partner_ref VARCHAR: partner, as exported; null for shared cost
 -- kind VARCHAR
 -- kind_raw VARCHAR
 -- direction VARCHAR

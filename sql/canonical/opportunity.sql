@@ -30,7 +30,8 @@
 -- last_activity_at TIMESTAMP
 -- push_count BIGINT
 -- source_modified_at TIMESTAMP
--- closed_seen_at TIMESTAMP: receipt of the first version that says closed; null where the first export said so already, which tells the past
+-- closed_seen_at TIMESTAMP: receipt of the first version that says closed; null where the first export said so
+--   already, which tells the past
 -- known_at TIMESTAMP: when we knew of it: first receipt, or the record's own time where it came with the first export
 -- _source VARCHAR
 -- _file VARCHAR

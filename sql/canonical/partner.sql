@@ -3,7 +3,8 @@
 -- key: partner_id
 -- partner_id VARCHAR
 -- name VARCHAR
--- parent_partner_id VARCHAR: organisation that this one belongs to, resolved through partner_identity; null where unresolved
+-- parent_partner_id VARCHAR: organisation that this one belongs to, resolved through partner_identity; null where
+--   unresolved
 -- parent_partner_ref VARCHAR: organisation that this one belongs to, as exported
 -- partner_type VARCHAR
 -- partner_type_raw VARCHAR
@@ -21,7 +22,8 @@
 -- joined_on DATE
 -- terminated_on DATE
 -- exit_reason VARCHAR
--- merged_into_partner_id VARCHAR: survivor of a merge, on the losing record, resolved through partner_identity; null where unresolved
+-- merged_into_partner_id VARCHAR: survivor of a merge, on the losing record, resolved through partner_identity; null
+--   where unresolved
 -- merged_into_partner_ref VARCHAR: survivor of a merge, on the losing record, as exported
 -- employee_count BIGINT
 -- is_test BOOLEAN

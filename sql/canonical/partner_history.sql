@@ -17,7 +17,9 @@
 -- _loaded_at TIMESTAMP
 -- _extra VARCHAR
 -- _deleted BOOLEAN: the source deleted it; kept for audit, out of every metric
--- note: an attribute without exported history is read from the changes between the exports of the partner list (snapshot_diff, as precise as the exports are frequent); before the first export the value then known is assumed back to the day of joining (backfilled)
+-- note: an attribute without exported history is read from the changes between the exports of the partner list
+--   (snapshot_diff, as precise as the exports are frequent); before the first export the value then known is assumed
+--   back to the day of joining (backfilled)
 WITH versions AS (
     SELECT
         *,

@@ -1,4 +1,5 @@
--- partner_identity: which partner every known reference means, from declared rows, the partners' own records and their domains.
+-- partner_identity: which partner every known reference means, from declared rows, the partners' own records and their
+--   domains.
 -- grain: one external identifier of a partner, in one interval, by one way of knowing
 -- key: ref, valid_from, method
 -- ref VARCHAR: the identifier as facts carry it: <source>:<id_type>:<value>
@@ -22,9 +23,12 @@
 -- _loaded_at TIMESTAMP
 -- _extra VARCHAR
 -- _deleted BOOLEAN: the source deleted it; kept for audit, resolves nothing
--- note: the resolver of the canonical layer: every canonical table joins its references to (ref, partner_id) where is_current; readers above take int_partner_identity
--- note: a partner record's native key is itself a reference, so a mapping names its key object as the id_type that other exports use, for example crm_account
--- note: order of rules: declared row valid at the as-of date, the partner's own record (merges followed), domain owned by one partner; a domain of two partners stays unresolved, names are never matched
+-- note: the resolver of the canonical layer: every canonical table joins its references to (ref, partner_id) where
+--   is_current; readers above take int_partner_identity
+-- note: a partner record's native key is itself a reference, so a mapping names its key object as the id_type that
+--   other exports use, for example crm_account
+-- note: order of rules: declared row valid at the as-of date, the partner's own record (merges followed), domain owned
+--   by one partner; a domain of two partners stays unresolved, names are never matched
 -- note: a circle of merges ends at its smallest key, so that no fact is lost; check partner_merge_circle lists it
 WITH RECURSIVE declared_versions AS (
     SELECT

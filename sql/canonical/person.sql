@@ -2,7 +2,8 @@
 -- grain: one partner-side person per source account
 -- key: person_id
 -- person_id VARCHAR
--- partner_id VARCHAR: partner that the person works for: as exported, else the only owner of the mail domain; null where unresolved
+-- partner_id VARCHAR: partner that the person works for: as exported, else the only owner of the mail domain; null
+--   where unresolved
 -- partner_ref VARCHAR: partner that the person works for, as exported
 -- partner_method VARCHAR: how the partner was found: exact_key, merge_alias, domain or as declared
 -- email_hash VARCHAR

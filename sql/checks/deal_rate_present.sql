@@ -1,4 +1,5 @@
--- deal_rate_present: every deal with an amount can be converted into the reporting currency; those listed are in no money sum.
+-- deal_rate_present: every deal with an amount can be converted into the reporting currency; those listed are in no
+--   money sum.
 -- severity: warning
 -- table: fct_deal
 SELECT deal_id, currency, amount, closed_on, source_file, source_row

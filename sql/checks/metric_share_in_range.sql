@@ -1,4 +1,5 @@
--- metric_share_in_range: a share lies between 0 and 1 and within its interval, and its numerator is part of its denominator.
+-- metric_share_in_range: a share lies between 0 and 1 and within its interval, and its numerator is part of its
+--   denominator.
 -- severity: error
 -- table: fct_metric
 SELECT metric, scope_kind, scope_id, period, value, low, high, numerator, denominator

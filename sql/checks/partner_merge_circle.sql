@@ -1,4 +1,5 @@
--- partner_merge_circle: merges of partner records end at a survivor; those listed run in a circle and end at its smallest key.
+-- partner_merge_circle: merges of partner records end at a survivor; those listed run in a circle and end at its
+--   smallest key.
 -- severity: warning
 -- table: canonical.partner_identity
 WITH links AS (

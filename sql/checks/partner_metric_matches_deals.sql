@@ -1,4 +1,5 @@
--- partner_metric_matches_deals: a partner's bookings, sourced, influenced and attributed revenue and its win rate are those of the published deals.
+-- partner_metric_matches_deals: a partner's bookings, sourced, influenced and attributed revenue and its win rate are
+--   those of the published deals.
 -- severity: error
 -- table: fct_metric
 WITH roles AS (

@@ -1,4 +1,5 @@
--- source_partner_dated: a source partner in the CRM comes with the day on which it was set; those listed are believed as if set in time.
+-- source_partner_dated: a source partner in the CRM comes with the day on which it was set; those listed are believed
+--   as if set in time.
 -- severity: warning
 -- table: fct_deal
 SELECT deal_id, source_partner_id, source_rule, source_file, source_row

@@ -1,4 +1,5 @@
--- target_placed: every target has a measure and a scope that are known, a currency that converts, and a period within a fiscal quarter; those listed are in no attainment.
+-- target_placed: every target has a measure and a scope that are known, a currency that converts, and a period within
+--   a fiscal quarter; those listed are in no attainment.
 -- severity: warning
 -- table: canonical.target
 WITH periods AS (

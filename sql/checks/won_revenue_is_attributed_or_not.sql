@@ -1,4 +1,5 @@
--- won_revenue_is_attributed_or_not: attributed and unattributed revenue of the programme together are all revenue won in the period.
+-- won_revenue_is_attributed_or_not: attributed and unattributed revenue of the programme together are all revenue won
+--   in the period.
 -- severity: error
 -- table: fct_metric
 WITH told AS (

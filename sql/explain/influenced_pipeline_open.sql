@@ -1,4 +1,5 @@
--- influenced_pipeline_open: the deals open at the end of a period that the partner influenced, behind its open influenced pipeline.
+-- influenced_pipeline_open: the deals open at the end of a period that the partner influenced, behind its open
+--   influenced pipeline.
 -- record_kind VARCHAR: open_deal
 -- ref_id VARCHAR: native key of the record
 -- happened_on DATE: local day of creation

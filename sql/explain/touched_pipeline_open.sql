@@ -1,4 +1,5 @@
--- touched_pipeline_open: the deals open at the end of a period that the partner sourced or influenced, behind its open touched pipeline.
+-- touched_pipeline_open: the deals open at the end of a period that the partner sourced or influenced, behind its open
+--   touched pipeline.
 -- record_kind VARCHAR: open_deal
 -- ref_id VARCHAR: native key of the record
 -- happened_on DATE: local day of creation

@@ -9,7 +9,8 @@
 -- n_b BIGINT: baskets with item_b
 -- n_baskets BIGINT: all baskets
 -- note: a basket is a customer with all it bought in the window; a deal without a customer is a basket of its own
--- note: families in fewer than 5 baskets cannot be reported and are left out; of the others the 300 most frequent are paired
+-- note: families in fewer than 5 baskets cannot be reported and are left out; of the others the 300 most frequent are
+--   paired
 WITH windows AS (
     SELECT 'trailing_24m' AS basket_window, CAST(as_of - INTERVAL '24' MONTH AS DATE) AS after_on FROM run_settings
     UNION ALL

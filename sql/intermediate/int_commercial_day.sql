@@ -30,7 +30,8 @@ WITH settings AS (
 -- A source that was first claimed after the deal was created was not known before.
 claims AS (
     SELECT
-        claim.deal_id,
+        'sourced_deal' AS kind,
+        claim.deal_id AS ref_id,
         claim.partner_id,
         CAST(((min(claim.claimed_at) AT TIME ZONE 'UTC') AT TIME ZONE settings.timezone) AS DATE) AS claimed_on
     FROM intermediate.int_deal_claim AS claim
@@ -48,7 +49,7 @@ events AS (
     FROM intermediate.int_commercial_event AS e
     INNER JOIN intermediate.int_partner AS p ON e.partner_id = p.partner_id
     CROSS JOIN settings
-    LEFT JOIN claims ON e.kind = 'sourced_deal' AND e.ref_id = claims.deal_id AND e.partner_id = claims.partner_id
+    LEFT JOIN claims ON e.kind = claims.kind AND e.ref_id = claims.ref_id AND e.partner_id = claims.partner_id
     WHERE e.event_on <= settings.as_of AND (p.exited_on IS NULL OR e.event_on <= p.exited_on)
 ),
 

@@ -4,12 +4,15 @@
 -- deal_id VARCHAR: native key of the deal
 -- claim_id VARCHAR: the registration, or the deal and partner whose source field or role makes the claim
 -- partner_id VARCHAR: partner that claims
--- rule VARCHAR: registration, crm_field or crm_role; with the suffix _undated where the source does not say when the field was set
+-- rule VARCHAR: registration, crm_field or crm_role; with the suffix _undated where the source does not say when the
+--   field was set
 -- claimed_at TIMESTAMP: submission of the registration, or when the field was set (creation of the deal where undated)
 -- is_timely BOOLEAN: made no later than sourced.set_within_days after the deal's creation; later claims are ignored
 -- is_source BOOLEAN: the honoured claim; at most one a deal
--- note: M18. An approved registration goes before the source partner set in the CRM, which goes before a partner role called sourced; among approved registrations the first submitted wins, so that our own slowness does not decide
--- note: a registration filed later than that cannot have created the deal; leads are not loaded yet, their place is between registration and field
+-- note: M18. An approved registration goes before the source partner set in the CRM, which goes before a partner role
+--   called sourced; among approved registrations the first submitted wins, so that our own slowness does not decide
+-- note: a registration filed later than that cannot have created the deal; leads are not loaded yet, their place is
+--   between registration and field
 WITH deals AS (
     SELECT
         deal.*,

@@ -7,7 +7,8 @@
 -- touch_type VARCHAR: what that touch was
 -- touch_id VARCHAR: record behind that touch
 -- touches BIGINT: qualifying touches
--- note: M19. A touch qualifies from influence.lookback_days before creation until just before the closing (until the as-of date while open); a role added later does not count
+-- note: M19. A touch qualifies from influence.lookback_days before creation until just before the closing (until the
+--   as-of date while open); a role added later does not count
 -- note: with influence.exclusive the source partner is left out of its own deal
 WITH deals AS (
     SELECT * FROM intermediate.int_deal

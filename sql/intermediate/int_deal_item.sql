@@ -3,7 +3,8 @@
 -- key: deal_id, item
 -- deal_id VARCHAR: native key of the deal
 -- item VARCHAR: product family of the line; by the code map of its source where the line has none, else the product
--- note: two code maps of the line's source give the family: domain product_family from product code to family, domain product_subcategory from the family's code to its name; a product master file fills them
+-- note: two code maps of the line's source give the family: domain product_family from product code to family, domain
+--   product_subcategory from the family's code to its name; a product master file fills them
 WITH lines AS (
     SELECT opportunity_id AS deal_id, product_code, product_name, product_family, _source AS source
     FROM canonical.opportunity_line

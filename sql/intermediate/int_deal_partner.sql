@@ -3,7 +3,8 @@
 -- key: deal_id, partner_id, role
 -- deal_id VARCHAR: native key of the deal
 -- partner_id VARCHAR: partner
--- role VARCHAR: sourced and influenced as decided by rule (M18, M19); resold, fulfilled, serviced, referred and unknown as exported
+-- role VARCHAR: sourced and influenced as decided by rule (M18, M19); resold, fulfilled, serviced, referred and
+--   unknown as exported
 -- first_touch_at TIMESTAMP: when the role began: the claim, the first qualifying touch, or the day in the export
 -- is_revenue_role BOOLEAN: the role counts as the partner's own revenue (setting revenue_roles)
 WITH deals AS (

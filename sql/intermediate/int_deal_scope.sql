@@ -8,7 +8,8 @@
 -- is_influenced BOOLEAN: influenced by a partner of the scope
 -- is_revenue BOOLEAN: a partner of the scope has a revenue role
 -- note: several partners of a scope on one deal are one row, so that totals count each deal once (G6)
--- note: an owner is the manager of the partner; who manages no partner but owns deals of partners is the owner of those deals
+-- note: an owner is the manager of the partner; who manages no partner but owns deals of partners is the owner of
+--   those deals
 WITH roles AS (
     SELECT role.*, deal.owner_key
     FROM intermediate.int_deal_partner AS role

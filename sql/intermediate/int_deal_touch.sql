@@ -5,9 +5,11 @@
 -- touch_no BIGINT: position on the path, from 1
 -- partner_id VARCHAR: partner that touched the deal
 -- touched_at TIMESTAMP: when
--- touch_type VARCHAR: sourcing, registration, joint_meeting, technical_validation, reference_call, partner_role or funded_event
+-- touch_type VARCHAR: sourcing, registration, joint_meeting, technical_validation, reference_call, partner_role or
+--   funded_event
 -- touch_id VARCHAR: native key of the record behind the touch
--- note: M20. From attribution.lookback_days before creation up to and with the closing (the as-of date while open); touches of one partner, type and day are one, the first; ordered by time, then touch id
+-- note: M20. From attribution.lookback_days before creation up to and with the closing (the as-of date while open);
+--   touches of one partner, type and day are one, the first; ordered by time, then touch id
 -- note: a closing that the source only knows by day lasts until that day's end
 WITH deals AS (
     SELECT

@@ -1,4 +1,5 @@
--- int_first_revenue: how long partners signed in the last 24 months took to their first revenue, or have waited so far (M05).
+-- int_first_revenue: how long partners signed in the last 24 months took to their first revenue, or have waited so far
+--   (M05).
 -- grain: partner signed in the 24 months up to the as-of date
 -- key: partner_id
 -- partner_id VARCHAR: partner
@@ -6,7 +7,8 @@
 -- days INTEGER: days from signature to the first won deal in a revenue role, to the exit, or to the as-of date
 -- event INTEGER: 1 first revenue, 2 exit before it, 0 still waiting
 -- is_early BOOLEAN: the deal closed up to 30 days before the signature and counts as day 0
--- note: out are partners whose first deal closed more than 30 days before the signature (existing business) and partners signed before the first deal on record (their past is not known)
+-- note: out are partners whose first deal closed more than 30 days before the signature (existing business) and
+--   partners signed before the first deal on record (their past is not known)
 WITH history AS (
     SELECT min(created_on) AS starts_on FROM intermediate.int_deal
 ),

@@ -19,7 +19,8 @@
 -- high DOUBLE: upper end of the 95% interval
 -- n BIGINT: how many were counted
 -- status VARCHAR: ok, or why the number is missing or weak; fct_metric fills it for shares
--- note: credits of partners add up; attributed_revenue_<model> of the programme and unattributed_revenue together are all revenue won in the period
+-- note: credits of partners add up; attributed_revenue_<model> of the programme and unattributed_revenue together are
+--   all revenue won in the period
 WITH credits AS (
     SELECT
         scope.scope_kind,

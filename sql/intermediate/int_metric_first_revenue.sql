@@ -19,8 +19,10 @@
 -- high DOUBLE: upper end of the 95% interval
 -- n BIGINT: how many were counted
 -- status VARCHAR: ok, or why the number is missing or weak; fct_metric fills it for shares
--- note: period trailing_24m: partners signed in the 24 months up to the as-of date; where the median is not reached its value is null with status not_reached, and the mean days without revenue within the first year stand beside it
--- note: the naive mean drops the partners who have not sold yet and looks better as more of them fail; it is told for comparison only
+-- note: period trailing_24m: partners signed in the 24 months up to the as-of date; where the median is not reached
+--   its value is null with status not_reached, and the mean days without revenue within the first year stand beside it
+-- note: the naive mean drops the partners who have not sold yet and looks better as more of them fail; it is told for
+--   comparison only
 WITH scores AS (
     SELECT
         score.*,

@@ -1,4 +1,5 @@
--- int_metric_pipeline: pipeline created in the period and pipeline open at its end, sourced, influenced and touched (M18, M19).
+-- int_metric_pipeline: pipeline created in the period and pipeline open at its end, sourced, influenced and touched
+--   (M18, M19).
 -- grain: scope x period x metric
 -- key: metric, scope_kind, scope_id, period
 -- metric VARCHAR: name of the metric
@@ -19,8 +20,10 @@
 -- high DOUBLE: upper end of the 95% interval
 -- n BIGINT: how many were counted
 -- status VARCHAR: ok, or why the number is missing or weak; fct_metric fills it for shares
--- note: created: amount at creation of the deals created in the period, at the rate of that day; open: amount as now known of the deals that were open at the period's end (the as-of date where it is not over)
--- note: full amount of each deal, each deal once a scope (G6); trailing periods have no open pipeline, that of the running quarter is the same
+-- note: created: amount at creation of the deals created in the period, at the rate of that day; open: amount as now
+--   known of the deals that were open at the period's end (the as-of date where it is not over)
+-- note: full amount of each deal, each deal once a scope (G6); trailing periods have no open pipeline, that of the
+--   running quarter is the same
 WITH periods AS (
     SELECT
         period.period,

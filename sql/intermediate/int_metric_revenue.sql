@@ -19,7 +19,8 @@
 -- high DOUBLE: upper end of the 95% interval
 -- n BIGINT: how many were counted
 -- status VARCHAR: ok, or why the number is missing or weak; fct_metric fills it for shares
--- note: full amount of each deal, each deal once a scope (G6): influenced revenue of several scopes does not add up, sourced revenue of partners does
+-- note: full amount of each deal, each deal once a scope (G6): influenced revenue of several scopes does not add up,
+--   sourced revenue of partners does
 -- note: bookings are deals in which a partner of the scope has a revenue role; touched is sourced or influenced
 -- note: deals with a missing or negative amount are out of the sum; where a rate is missing the status is incomplete (G3)
 WITH deals AS (

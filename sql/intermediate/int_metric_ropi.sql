@@ -1,4 +1,5 @@
--- int_metric_ropi: return on partner investment: margin credited to partners against what they cost, over four fiscal quarters (M35).
+-- int_metric_ropi: return on partner investment: margin credited to partners against what they cost, over four fiscal
+--   quarters (M35).
 -- grain: scope x period x metric
 -- key: metric, scope_kind, scope_id, period
 -- metric VARCHAR: name of the metric
@@ -19,8 +20,10 @@
 -- high DOUBLE: upper end of the 95% interval
 -- n BIGINT: how many were counted
 -- status VARCHAR: ok, or why the number is missing or weak; fct_metric fills it for shares
--- note: ropi = (benefit - cost) / cost. Benefit: gross margin of won deals credited by attribution.headline; cost: fct_partner_cost. The window is the four fiscal quarters that end with the period
--- note: where no credited deal of the window has a known cost the benefit is revenue, for all scopes alike, and the status says revenue_basis; where some lack it they are left out and the status says incomplete
+-- note: ropi = (benefit - cost) / cost. Benefit: gross margin of won deals credited by attribution.headline; cost:
+--   fct_partner_cost. The window is the four fiscal quarters that end with the period
+-- note: where no credited deal of the window has a known cost the benefit is revenue, for all scopes alike, and the
+--   status says revenue_basis; where some lack it they are left out and the status says incomplete
 -- note: no cost entry loaded at all: status absent; cost 0: no_denominator
 WITH windows AS (
     SELECT * FROM intermediate.int_ropi_window

@@ -19,7 +19,8 @@
 -- high DOUBLE: upper end of the 95% interval
 -- n BIGINT: how many were counted
 -- status VARCHAR: ok, or why the number is missing or weak; fct_metric fills it for shares
--- note: whole local days from first creation; a deal closed before it was created is a data error: out, and counted by the check deal_closed_before_created
+-- note: whole local days from first creation; a deal closed before it was created is a data error: out, and counted by
+--   the check deal_closed_before_created
 -- note: percentiles by linear interpolation (G9); deals that are still open are not in it, see metric_catalog
 WITH deals AS (
     SELECT deal_id, closed_on, outcome, closed_on - created_on AS cycle_days

@@ -19,8 +19,10 @@
 -- high DOUBLE: upper end of the 95% interval
 -- n BIGINT: how many were counted
 -- status VARCHAR: ok, or why the number is missing or weak; fct_metric fills it for shares
--- note: measures bookings, sourced_revenue, influenced_revenue and sourced_pipeline; a running period has its actual so far against the whole target
--- note: where others of the same kind of scope have a target for the measure and period and this one has none, the status is no_target
+-- note: measures bookings, sourced_revenue, influenced_revenue and sourced_pipeline; a running period has its actual
+--   so far against the whole target
+-- note: where others of the same kind of scope have a target for the measure and period and this one has none, the
+--   status is no_target
 WITH actuals AS (
     SELECT * FROM intermediate.int_metric_revenue
     WHERE metric IN ('bookings', 'sourced_revenue', 'influenced_revenue')

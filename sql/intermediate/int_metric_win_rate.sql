@@ -19,7 +19,9 @@
 -- high DOUBLE: upper end of the 95% interval
 -- n BIGINT: how many were counted
 -- status VARCHAR: ok, or why the number is missing or weak; fct_metric fills it for shares
--- note: deals of any credited role, each counted once a scope; no decision counts as lost unless winrate.no_decision is exclude; out are deals of winrate.exclude_reasons and, with winrate.qualified_stage_order, lost deals that are known never to have reached that stage
+-- note: deals of any credited role, each counted once a scope; no decision counts as lost unless winrate.no_decision
+--   is exclude; out are deals of winrate.exclude_reasons and, with winrate.qualified_stage_order, lost deals that are
+--   known never to have reached that stage
 WITH deals AS (
     SELECT deal.deal_id, deal.closed_on, deal.outcome = 'won' AS is_won
     FROM intermediate.int_deal AS deal

@@ -14,16 +14,20 @@
 -- owner_key VARCHAR: partner manager who owns the relationship
 -- owner_name VARCHAR: name of the partner manager
 -- parent_partner_id VARCHAR: organisation that this one belongs to, where it is a partner itself
--- signed_on DATE: first signature of a partnership agreement, else the day of joining; null where unknown or after the as-of date
+-- signed_on DATE: first signature of a partnership agreement, else the day of joining; null where unknown or after the
+--   as-of date
 -- exited_on DATE: day on which the relationship ended, up to the as-of date; null while it lasts
 -- exit_reason VARCHAR: why it ended
--- exit_kind VARCHAR: churn, or exit where the reason was not the partner's choice (setting churn.exit_reasons); null while it lasts
+-- exit_kind VARCHAR: churn, or exit where the reason was not the partner's choice (setting churn.exit_reasons); null
+--   while it lasts
 -- is_enrolled BOOLEAN: in the programme at the as-of date: signed (or active where no signature is known) and not ended
 -- source_name VARCHAR: configured name of the source instance
 -- source_file VARCHAR: path of the export inside its source
 -- source_row BIGINT: record number in the export
 -- note: deleted, merged-away and test records are left out; what they did belongs to the survivor, or to nobody
--- note: the relationship ended on terminated_on; else when the last agreement ended and none is in force (an expired one counts from 30 days on, so that a renewal signed late is no exit); else, where the source says terminated without a day, at the record's last change
+-- note: the relationship ended on terminated_on; else when the last agreement ended and none is in force (an expired
+--   one counts from 30 days on, so that a renewal signed late is no exit); else, where the source says terminated
+--   without a day, at the record's last change
 WITH agreements AS (
     SELECT
         agreement.partner_id,

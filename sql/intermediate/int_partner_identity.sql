@@ -3,7 +3,8 @@
 -- key: ref
 -- ref VARCHAR: reference as facts carry it: <source>:<id_type>:<value>
 -- partner_id VARCHAR: the surviving partner, merges followed
--- note: made by canonical.partner_identity, which the canonical tables join themselves; this is the door for everything above
+-- note: made by canonical.partner_identity, which the canonical tables join themselves; this is the door for
+--   everything above
 WITH final AS (
     SELECT ref, partner_id
     FROM canonical.partner_identity

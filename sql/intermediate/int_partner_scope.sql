@@ -4,7 +4,8 @@
 -- partner_id VARCHAR: partner
 -- scope_kind VARCHAR: program, segment, tier, region, owner, partner, or partner_family
 -- scope_id VARCHAR: the programme's name, the segment, tier code, region, owner key or partner
--- note: partner_family is a partner with everyone below it, and only there where someone is below; a partner without children is its own family and has scope partner alone
+-- note: partner_family is a partner with everyone below it, and only there where someone is below; a partner without
+--   children is its own family and has scope partner alone
 -- note: structure as at the as-of date: history is told in today's segments, tiers, regions, owners and tree
 WITH partners AS (
     SELECT * FROM intermediate.int_partner

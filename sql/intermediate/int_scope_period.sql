@@ -9,7 +9,8 @@
 -- period_end DATE: day after the last day
 -- is_partial BOOLEAN: not finished at the as-of date
 -- has_partners BOOLEAN: false for owners of deals who manage no partner: nothing that is counted by partner is theirs
--- note: a scope begins with the first signature, deal, touch, registration or cost of a partner in it, and with the first period where no partner has a date; partners and families have no months
+-- note: a scope begins with the first signature, deal, touch, registration or cost of a partner in it, and with the
+--   first period where no partner has a date; partners and families have no months
 WITH first_days AS (
     SELECT partner_id, min(first_on) AS first_on
     FROM (

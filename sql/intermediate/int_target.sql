@@ -8,7 +8,8 @@
 -- target_base DECIMAL(18,4): agreed value in the reporting currency, at the rate of the target's first day
 -- is_prorated BOOLEAN: cut to the days after the partner's signature in the middle of the period
 -- is_fx_missing BOOLEAN: a target has no currency, or no rate converts it; it is left out of the value
--- note: M25. A target with the period's own days counts; without one, the sum of the targets that lie within it (monthly targets make a quarter); a family has the sum of its members
+-- note: M25. A target with the period's own days counts; without one, the sum of the targets that lie within it
+--   (monthly targets make a quarter); a family has the sum of its members
 WITH targets AS (
     SELECT
         CASE WHEN target.scope_kind = 'program' THEN s.program_name

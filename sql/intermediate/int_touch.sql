@@ -3,12 +3,17 @@
 -- key: deal_id, partner_id, touch_type, touch_id
 -- deal_id VARCHAR: native key of the deal
 -- partner_id VARCHAR: partner that touched the deal
--- touch_type VARCHAR: sourcing, registration, joint_meeting, technical_validation, reference_call, partner_role or funded_event
+-- touch_type VARCHAR: sourcing, registration, joint_meeting, technical_validation, reference_call, partner_role or
+--   funded_event
 -- touch_id VARCHAR: native key of the record behind the touch
 -- touched_at TIMESTAMP: when it happened
 -- touched_on DATE: local day on which it happened
--- note: M19 list, as far as influence.touch_types switches it on, plus sourcing and the approved registrations of partners whose claim lost (M18)
--- note: joint meeting = meeting or QBR that was held on the deal with the customer; funded event = event held on the deal on a day that an approved or paid fund record of the partner covers; role = any role but the honoured sourced one and serviced, which is delivery after the sale and never money; a role without a date counts from the deal's creation
+-- note: M19 list, as far as influence.touch_types switches it on, plus sourcing and the approved registrations of
+--   partners whose claim lost (M18)
+-- note: joint meeting = meeting or QBR that was held on the deal with the customer; funded event = event held on the
+--   deal on a day that an approved or paid fund record of the partner covers; role = any role but the honoured sourced
+--   one and serviced, which is delivery after the sale and never money; a role without a date counts from the deal's
+--   creation
 WITH deals AS (
     SELECT * FROM intermediate.int_deal
 ),

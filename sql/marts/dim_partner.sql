@@ -31,7 +31,8 @@
 -- source_name VARCHAR: configured name of the source instance
 -- source_file VARCHAR: path of the export inside its source
 -- source_row BIGINT: record number in the export
--- note: amounts of several partners on one deal do not add up: each has the full amount of its deals; fct_deal_credit adds up
+-- note: amounts of several partners on one deal do not add up: each has the full amount of its deals; fct_deal_credit
+--   adds up
 WITH own_deals AS (
     SELECT DISTINCT role.partner_id, role.deal_id
     FROM intermediate.int_deal_partner AS role

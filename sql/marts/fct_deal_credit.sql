@@ -7,9 +7,12 @@
 -- credit_amount DECIMAL(18,4): credit in the deal's currency
 -- credit_base DECIMAL(18,4): credit in the reporting currency; null where the rate is missing
 -- credit_margin_base DECIMAL(18,4): credit of the gross margin in the reporting currency; null where no cost is known
--- note: M20. First and last give all to the first and last touch of the path, linear the same to every partner on it. The credits of a deal and model sum to its amount, to the last digit
--- note: amounts are split in whole minor units, the units left over one each in the order of partner ids; what the amount has below the minor unit goes to the first of them
--- note: won deals with a missing or negative amount, or without a touch, have no row; the latter are the metric unattributed_revenue
+-- note: M20. First and last give all to the first and last touch of the path, linear the same to every partner on it.
+--   The credits of a deal and model sum to its amount, to the last digit
+-- note: amounts are split in whole minor units, the units left over one each in the order of partner ids; what the
+--   amount has below the minor unit goes to the first of them
+-- note: won deals with a missing or negative amount, or without a touch, have no row; the latter are the metric
+--   unattributed_revenue
 WITH deals AS (
     SELECT
         deal.*,

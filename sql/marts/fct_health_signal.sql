@@ -43,17 +43,20 @@ worded AS (
         CASE
             WHEN points.status = 'not_applicable' THEN 'not applicable'
             WHEN points.status = 'stale' THEN 'feed too old to say'
+            WHEN points.status = 'missing' AND points.signal = 'psat' THEN 'no answer in 180 days'
+            WHEN points.status = 'missing' AND points.signal = 'win_rate' THEN 'no deal closed in a year'
+            WHEN points.status = 'missing' AND points.signal = 'revenue_trend' THEN 'nothing won to compare with'
             WHEN points.status = 'missing' THEN 'nothing to compare with yet'
             WHEN points.signal = 'onboarding_tasks_done'
                 THEN format('{:.0f} of {:.0f} required onboarding tasks done', points.numerator, points.denominator)
             WHEN points.signal = 'certification_coverage'
                 THEN format('{:.0f} of {:.0f} required certificates valid', points.numerator, points.denominator)
             WHEN points.signal = 'courses_per_person'
-                THEN format('{:.0f} courses completed in 90 days by {:.0f} people', points.numerator, points.denominator)
+                THEN format('courses completed in 90 days: {:.0f}, by {:.0f} people', points.numerator, points.denominator)
             WHEN points.signal = 'people_active'
                 THEN format('{:.0f} of {:.0f} people active in 30 days', points.numerator, points.denominator)
             WHEN points.signal = 'content_events'
-                THEN format('{:.0f} content events in 90 days', points.numerator)
+                THEN format('content used in 90 days: {:.0f} times', points.numerator)
             WHEN points.signal = 'commercial_silence' AND rhythms.events >= 3
                 THEN
                     format('no deal for {:.0f} days; this partner usually brings one every ', points.numerator)
@@ -61,7 +64,7 @@ worded AS (
             WHEN points.signal = 'commercial_silence'
                 THEN format('no deal for {:.0f} days; too few so far to know its rhythm', points.numerator)
             WHEN points.signal = 'registrations_trend'
-                THEN format('{:.0f} registrations in 90 days; its mean quarter has {:.1f}', points.numerator, points.denominator)
+                THEN format('registrations in 90 days: {:.0f}; its mean quarter has {:.1f}', points.numerator, points.denominator)
             WHEN points.signal = 'pipeline_trend'
                 THEN
                     format(

@@ -6,7 +6,8 @@
 -- scope_kind VARCHAR: program, segment, tier, region, owner, partner or partner_family
 -- scope_id VARCHAR: the scope
 -- partner_id VARCHAR: the partner where the scope is one, for joining dim_partner; null otherwise
--- period VARCHAR: 2026Q3 (fiscal), 2026-10, trailing_90, trailing_365, trailing_4q, trailing_24m, or 2026Q2-d31: the first 31 days
+-- period VARCHAR: 2026Q3 (fiscal), 2026-10, trailing_90, trailing_365, trailing_4q, trailing_24m, or 2026Q2-d31: the
+--   first 31 days
 -- period_start DATE: first day that was counted
 -- period_end DATE: day after the last
 -- is_partial BOOLEAN: the period was not over at the as-of date; compare it with the cut period of dim_fiscal_period
@@ -19,7 +20,9 @@
 -- low DOUBLE: lower end of the 95% interval; Wilson for shares
 -- high DOUBLE: upper end of the 95% interval
 -- n BIGINT: how many were counted
--- status VARCHAR: ok, insufficient (fewer than min_n: shown, not ranked), no_denominator, no_target, not_reached, incomplete (an exchange rate, a cost or a part of the history is missing), revenue_basis, absent (feed not loaded), or stale (feed too old)
+-- status VARCHAR: ok, insufficient (fewer than min_n: shown, not ranked), no_denominator, no_target, not_reached,
+--   incomplete (an exchange rate, a cost or a part of the history is missing), revenue_basis, absent (feed not loaded),
+--   or stale (feed too old)
 -- definition_version BIGINT: version of the definition in metric_catalog
 -- config_hash VARCHAR: hash of the configuration that it was computed with
 WITH metrics AS (

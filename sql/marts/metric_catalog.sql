@@ -4,7 +4,8 @@
 -- metric VARCHAR: name in fct_metric
 -- code VARCHAR: number of the definition, M01 to M47
 -- name VARCHAR: name for people
--- stage VARCHAR: part of the partner's life that it measures: recruiting, onboarding, co-selling, growth, money, retention or health
+-- stage VARCHAR: part of the partner's life that it measures: recruiting, onboarding, co-selling, growth, money,
+--   retention or health
 -- definition VARCHAR: what it says
 -- numerator VARCHAR: what is counted or summed
 -- denominator VARCHAR: what it is set against; null for sums and durations

@@ -19,7 +19,7 @@ WITH entries AS (
         ),
         (
             3, 'a metric by partner', 'Look at status and the interval before you rank.',
-            'SELECT partner_name, value, low, high, n, status FROM fct_metric JOIN dim_partner USING (partner_id) WHERE metric = ''win_rate'' AND period = ''trailing_365'' ORDER BY value DESC'
+            'SELECT partner_name, value, low, high, n, fct_metric.status FROM fct_metric JOIN dim_partner USING (partner_id) WHERE metric = ''win_rate'' AND period = ''trailing_365'' ORDER BY value DESC'
         ),
         (
             4, 'a quarter side by side', 'fct_partner_quarter has the main numbers as columns.',

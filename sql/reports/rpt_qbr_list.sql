@@ -9,7 +9,9 @@
 -- due_on DATE: the day that matters; null where there is none
 -- amount_base DECIMAL(18,4): amount at stake in the reporting currency; null where there is none
 -- ref_id VARCHAR: native key of the record; the metric for talking points
--- note: talking points: the three numbers of the newest quarter that moved most, by share, against the year before (the quarter before where there is none), and our own lateness; arithmetic only, and only of numbers that are not too few to be ranked
+-- note: talking points: the three numbers of the newest quarter that moved most, by share, against the year before
+--   (the quarter before where there is none), and our own lateness; arithmetic only, and only of numbers that are not
+--   too few to be ranked
 -- note: registrations of the last 180 days; certificates and agreements that end within 90 days
 WITH partners AS (
     SELECT partner_id FROM dim_partner WHERE exited_on IS NULL

@@ -1,4 +1,5 @@
--- rpt_qbr_partner_quarter: each number of a partner's quarter beside the quarter before, the year before, the target and its peers (M47).
+-- rpt_qbr_partner_quarter: each number of a partner's quarter beside the quarter before, the year before, the target
+--   and its peers (M47).
 -- grain: partner x fiscal quarter x metric
 -- key: partner_id, period, metric
 -- partner_id VARCHAR: partner
@@ -21,10 +22,12 @@
 -- target_value DOUBLE: agreed target
 -- attainment DOUBLE: value over target
 -- segment_median DOUBLE: median of the partners of the segment
--- rank_band VARCHAR: top_quarter, upper_middle, lower_middle or bottom_quarter of the segment; null where the number is weak, fewer than min_n peers have one, or neither high nor low is better
+-- rank_band VARCHAR: top_quarter, upper_middle, lower_middle or bottom_quarter of the segment; null where the number
+--   is weak, fewer than min_n peers have one, or neither high nor low is better
 -- better VARCHAR: high or low; null where neither is
 -- definition_version BIGINT: version of the definition in metric_catalog
--- note: G4, roll-up to the parent: a parent's review has its children's numbers in, each deal once; peers are compared with the same roll-up
+-- note: G4, roll-up to the parent: a parent's review has its children's numbers in, each deal once; peers are compared
+--   with the same roll-up
 -- note: a partner that left before the quarter began has no row
 WITH quarters AS (
     SELECT *
