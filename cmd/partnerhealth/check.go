@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/partnerhealth/partnerhealth/pipeline/config"
 	"github.com/partnerhealth/partnerhealth/pipeline/contract"
 	"github.com/partnerhealth/partnerhealth/pipeline/run"
 )
@@ -31,7 +30,7 @@ has problems; 3: a night would run and refuse what is listed.`,
 }
 
 func check(ctx context.Context, t terminal, configPath string) error {
-	c, err := config.Load(configPath)
+	c, err := loadConfig(configPath)
 	if err != nil {
 		return err
 	}
@@ -45,7 +44,8 @@ func check(ctx context.Context, t terminal, configPath string) error {
 	}
 	s := found.Summary
 	fmt.Fprintf(t.out, "configuration %s is good: %s, %s, days end in %s\n", configPath, c.Program.Name, c.Program.Currency, c.Program.Timezone)
-	fmt.Fprintf(t.out, "exports: %d files of %d sources hold %d records\n", s.Exports.Files, s.Exports.Sources, s.Ingest.Records)
+	fmt.Fprintf(t.out, "exports: %s of %s, %s\n", plural(s.Exports.Files, "file", "files"), plural(s.Exports.Sources, "source", "sources"),
+		plural(s.Ingest.Records, "record", "records"))
 	writeFindings(t.out, found)
 	if len(s.Warnings) > 0 {
 		return errWarnings

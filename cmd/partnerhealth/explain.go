@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -32,6 +33,9 @@ PARTNER is a partner's name or id; METRIC is a name of metric_catalog.`,
 			if err := format.check(); err != nil {
 				return err
 			}
+			if err := checkScores(args, period, format); err != nil {
+				return err
+			}
 			return withPublished(cmd.Context(), configPath, func(_ *config.Config, db *warehouse.Reader) error {
 				return explain(cmd.Context(), t, db, args, period, format)
 			})
@@ -40,42 +44,70 @@ PARTNER is a partner's name or id; METRIC is a name of metric_catalog.`,
 	configFlag(cmd, &configPath)
 	cmd.Flags().StringVar(&period, "period", "", "period of the metric, such as 2026Q3 (default: the newest finished quarter)")
 	cmd.Flags().BoolVar(&format.csv, "csv", false, "print the records as CSV")
-	cmd.Flags().BoolVar(&format.json, "json", false, "print the records as a JSON array")
+	cmd.Flags().BoolVar(&format.json, "json", false, "print the records as a JSON array; without METRIC an object of two arrays, health_score and churn_risk")
 	return cmd
 }
 
+// checkScores refuses what makes sense for a metric only: without METRIC there is no period, and what is told
+// is two tables.
+func checkScores(args []string, period string, format formatFlags) error {
+	switch {
+	case len(args) == 2:
+		return nil
+	case period != "":
+		return usageError{errors.New("--period needs a METRIC: the scores are those of the last night")}
+	case format.csv:
+		return usageError{errors.New("--csv needs a METRIC: the scores are two tables; take --json, or query fct_health_signal and score_churn_contribution")}
+	}
+	return nil
+}
+
 func explain(ctx context.Context, t terminal, db *warehouse.Reader, args []string, period string, format formatFlags) error {
-	var parts []*run.Explanation
-	var err error
-	if len(args) == 2 {
-		var e *run.Explanation
-		e, err = run.ExplainMetric(ctx, db, args[0], args[1], period)
-		parts = []*run.Explanation{e}
-	} else {
-		parts, err = run.ExplainScores(ctx, db, args[0])
-	}
+	parts, err := explanations(ctx, db, args, period)
 	var unknown *run.UnknownNameError
-	if errors.As(err, &unknown) {
+	switch {
+	case errors.As(err, &unknown):
 		return usageError{err}
-	}
-	if err != nil {
+	case err != nil:
 		return err
+	case format.json && len(parts) == 2:
+		return writeScoresJSON(t.out, parts[0], parts[1])
+	case format.json, format.csv:
+		return format.write(t, toResult(parts[0].Trail))
 	}
-	for i, e := range parts {
-		if !format.csv && !format.json {
-			if i == 0 {
-				fmt.Fprintf(t.out, "%s (%s)\n", e.PartnerName, e.PartnerID)
-			}
-			for _, line := range e.Lines {
-				fmt.Fprintf(t.out, "%s\n", line)
-			}
+	fmt.Fprintf(t.out, "%s (%s)\n", parts[0].PartnerName, parts[0].PartnerID)
+	for _, e := range parts {
+		for _, line := range e.Lines {
+			fmt.Fprintln(t.out, line)
 		}
 		if e.Trail == nil {
 			continue
 		}
-		if err := format.write(t, toResult(e.Trail)); err != nil {
+		if err := writeTable(t.out, toResult(e.Trail)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// explanations are one for a metric, and two for a partner alone: its health and its churn risk.
+func explanations(ctx context.Context, db *warehouse.Reader, args []string, period string) ([]*run.Explanation, error) {
+	if len(args) == 1 {
+		return run.ExplainScores(ctx, db, args[0])
+	}
+	e, err := run.ExplainMetric(ctx, db, args[0], args[1], period)
+	return []*run.Explanation{e}, err
+}
+
+func writeScoresJSON(w io.Writer, health, churn *run.Explanation) error {
+	fmt.Fprint(w, "{\"health_score\": ")
+	if err := writeJSON(w, toResult(health.Trail)); err != nil {
+		return err
+	}
+	fmt.Fprint(w, ", \"churn_risk\": ")
+	if err := writeJSON(w, toResult(churn.Trail)); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w, "}")
+	return err
 }

@@ -15,7 +15,7 @@ import (
 
 // withPublished opens the current night's database, locked and read-only, for the time of do.
 func withPublished(ctx context.Context, configPath string, do func(*config.Config, *warehouse.Reader) error) error {
-	c, err := config.Load(configPath)
+	c, err := loadConfig(configPath)
 	if err != nil {
 		return err
 	}
@@ -35,8 +35,11 @@ func withPublished(ctx context.Context, configPath string, do func(*config.Confi
 	return do(c, db)
 }
 
-// toResult turns the database's answer into a table to print.
+// toResult turns the database's answer into a table to print; no answer is an empty table.
 func toResult(r *warehouse.Rows) result {
+	if r == nil {
+		return result{}
+	}
 	out := result{Columns: make([]string, len(r.Columns)), Types: make([]string, len(r.Columns)), Rows: make([][]*string, len(r.Rows))}
 	for i, c := range r.Columns {
 		out.Columns[i], out.Types[i] = c.Name, string(c.Type)

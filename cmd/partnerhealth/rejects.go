@@ -3,7 +3,6 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/partnerhealth/partnerhealth/pipeline/config"
 	"github.com/partnerhealth/partnerhealth/pipeline/run"
 )
 
@@ -24,7 +23,7 @@ full text of each record is in the Parquet files under <state>/lake/rejects.`,
 			if err := format.check(); err != nil {
 				return err
 			}
-			c, err := config.Load(configPath)
+			c, err := loadConfig(configPath)
 			if err != nil {
 				return err
 			}

@@ -3,12 +3,17 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/partnerhealth/partnerhealth/pipeline/config"
 )
 
 // terminal is the outside world of the command: its streams and its clock.
@@ -59,6 +64,10 @@ func newRoot(t terminal) *cobra.Command {
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+		Args:              knownCommand,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+
+		SuggestionsMinimumDistance: 2,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
@@ -75,25 +84,46 @@ func newRoot(t terminal) *cobra.Command {
 	return root
 }
 
-// noArguments and exactly refuse surplus arguments as wrong usage.
+// knownCommand refuses what is no command as wrong usage, with the commands that may have been meant.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("unknown command %q", args[0])
+	if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
+		text += ", did you mean " + strings.Join(like, " or ") + "?"
+	}
+	return usageError{errors.New(text)}
+}
+
+// noArguments and between refuse too few and too many arguments as wrong usage.
 func noArguments(cmd *cobra.Command, args []string) error {
-	return asUsage(cobra.NoArgs(cmd, args))
+	if len(args) == 0 {
+		return nil
+	}
+	return usageError{fmt.Errorf("%s takes no arguments, %q is one", cmd.CommandPath(), args[0])}
 }
 
 func between(low, high int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		return asUsage(cobra.RangeArgs(low, high)(cmd, args))
+		if low <= len(args) && len(args) <= high {
+			return nil
+		}
+		return usageError{fmt.Errorf("%d arguments are given, it is: partnerhealth %s", len(args), cmd.Use)}
 	}
-}
-
-func asUsage(err error) error {
-	if err == nil {
-		return nil
-	}
-	return usageError{err}
 }
 
 // configFlag adds the flag that names the configuration.
 func configFlag(cmd *cobra.Command, path *string) {
 	cmd.Flags().StringVarP(path, "config", "c", "partnerhealth.yaml", "configuration file")
+}
+
+// loadConfig reads the configuration. That it is not there is wrong usage: the name is mistyped, or the person
+// stands in another folder.
+func loadConfig(path string) (*config.Config, error) {
+	c, err := config.Load(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, usageError{fmt.Errorf("there is no configuration %s; name one with --config, or begin with `partnerhealth demo`", path)}
+	}
+	return c, err
 }

@@ -41,7 +41,7 @@ often and whenever the night is run. A night that was killed is continued by the
 }
 
 func runNight(ctx context.Context, t terminal, f runFlags) error {
-	c, err := config.Load(f.config)
+	c, err := loadConfig(f.config)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/partnerhealth/partnerhealth/pipeline/config"
 	"github.com/partnerhealth/partnerhealth/pipeline/publish"
 	"github.com/partnerhealth/partnerhealth/pipeline/publish/runlog"
 )
@@ -25,7 +24,7 @@ func newRunsCommand(t terminal) *cobra.Command {
 			if err := format.check(); err != nil {
 				return err
 			}
-			c, err := config.Load(configPath)
+			c, err := loadConfig(configPath)
 			if err != nil {
 				return err
 			}

@@ -1,12 +1,21 @@
 package main
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/partnerhealth/partnerhealth/pipeline/publish"
 )
 
 // TestMain lets the scripts run this very program as `partnerhealth`.
@@ -32,6 +41,13 @@ func TestScripts(t *testing.T) {
 			},
 			// status runs a command and demands an exit code: status 2 partnerhealth run --nonsense
 			"status": runStatus,
+			// json demands that a file is one JSON value, and what stands at paths in it: json stdout ingest.rejected 4
+			"json": checkJSON,
+			// tree writes a listing of a folder, each file with its size and hash and each link with its target:
+			// tree FOLDER LISTING
+			"tree": writeTree,
+			// lock holds the lock of a state folder to the end of the script, as another run would.
+			"lock": holdLock,
 		},
 	})
 }
@@ -56,4 +72,81 @@ func copyTree(from, to string) error {
 		}
 		return os.WriteFile(target, data, 0o644)
 	})
+}
+
+// checkJSON reads a file as JSON and compares the values at dotted paths; a number steps into an array, and
+// `len` is its length.
+func checkJSON(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args)%2 != 1 {
+		ts.Fatalf("usage: json FILE [PATH VALUE]...")
+	}
+	var whole any
+	decoder := json.NewDecoder(strings.NewReader(ts.ReadFile(args[0])))
+	decoder.UseNumber()
+	ts.Check(decoder.Decode(&whole))
+	if decoder.More() {
+		ts.Fatalf("%s holds more than one JSON value", args[0])
+	}
+	for i := 1; i < len(args); i += 2 {
+		if got := fmt.Sprint(valueAt(whole, args[i])); got != args[i+1] {
+			ts.Fatalf("%s is %s, want %s", args[i], got, args[i+1])
+		}
+	}
+}
+
+func valueAt(v any, path string) any {
+	for step := range strings.SplitSeq(path, ".") {
+		switch node := v.(type) {
+		case map[string]any:
+			v = node[step]
+		case []any:
+			if step == "len" {
+				v = len(node)
+				continue
+			}
+			i, err := strconv.Atoi(step)
+			if err != nil || i < 0 || i >= len(node) {
+				return nil
+			}
+			v = node[i]
+		default:
+			return nil
+		}
+	}
+	return v
+}
+
+func writeTree(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: tree FOLDER LISTING")
+	}
+	var list strings.Builder
+	root := ts.MkAbs(args[0])
+	ts.Check(filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		rel, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		if d.Type()&fs.ModeSymlink != 0 {
+			target, err := os.Readlink(path)
+			fmt.Fprintf(&list, "%s -> %s\n", filepath.ToSlash(rel), target)
+			return err
+		}
+		data, err := os.ReadFile(path)
+		fmt.Fprintf(&list, "%s %d %x\n", filepath.ToSlash(rel), len(data), sha256.Sum256(data))
+		return err
+	}))
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(list.String()), 0o644))
+}
+
+func holdLock(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: lock FOLDER")
+	}
+	lock, err := publish.Acquire(context.Background(), ts.MkAbs(args[0]), time.Now())
+	ts.Check(err)
+	ts.Defer(func() { _ = lock.Release() })
 }

@@ -39,7 +39,7 @@ func writeSummary(w io.Writer, s *run.Summary) {
 	}
 }
 
-func plural(n int, one, many string) string {
+func plural[N int | int64](n N, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}

@@ -57,7 +57,7 @@ The same seed gives the same bytes.`,
 
 // scaleFlags adds the flags that say how large a programme is.
 func scaleFlags(cmd *cobra.Command, f *synthFlags) {
-	cmd.Flags().IntVar(&f.partners, "partners", 300, "number of partners")
+	cmd.Flags().IntVar(&f.partners, "partners", 400, "number of partners")
 	cmd.Flags().IntVar(&f.months, "months", 36, "months of history")
 	cmd.Flags().IntVar(&f.events, "events", 12, "portal events a partner and month, about")
 	cmd.Flags().Uint64Var(&f.seed, "seed", 1, "seed of the generator")

@@ -270,6 +270,10 @@ func ExplainScores(ctx context.Context, db *warehouse.Reader, partner string) ([
 		if part.e.Trail, err = db.Query(ctx, query.SQL, found.PartnerID); err != nil {
 			return nil, fmt.Errorf("explain %s: %w", part.query, err)
 		}
+		// A partner without a score has nothing that adds up to one.
+		if len(part.e.Trail.Rows) == 0 {
+			part.e.Trail = nil
+		}
 	}
 	return []*Explanation{&health, &churn}, nil
 }

@@ -74,6 +74,7 @@ func readAlerts(n *report.Night, r *rows) {
 			IsNew: r.truth(i, "is_new"), IsListed: r.truth(i, "is_listed"), IsMuted: r.truth(i, "is_muted"),
 			MuteReason: r.text(i, "mute_reason"), Basis: r.text(i, "score_basis")})
 	}
+	slices.SortStableFunc(n.Alerts, func(a, b report.Alert) int { return cmp.Compare(a.Rank, b.Rank) })
 }
 
 func readPartners(n *report.Night, r *rows) {
