@@ -65,7 +65,9 @@ func ExplainMetric(ctx context.Context, db *warehouse.Reader, partner, metric, p
 		e.Lines = append(e.Lines, "No list of records is kept for this metric: its definition says what is counted.")
 		return e, r.err
 	}
-	if e.Trail, err = db.Query(ctx, query.SQL, e.PartnerID, r.text(i, "period")); err != nil {
+	args := []any{e.PartnerID, r.text(i, "period")}
+	// A score is told for tonight only, so that its query has no period.
+	if e.Trail, err = db.Query(ctx, query.SQL, args[:min(len(query.Params), len(args))]...); err != nil {
 		return nil, fmt.Errorf("read records behind %s: %w", metric, err)
 	}
 	return e, r.err
@@ -98,7 +100,7 @@ func findPartner(ctx context.Context, db *warehouse.Reader, name string) (*Expla
 		like = append(like, fmt.Sprintf("%s (%s)", r.text(i, "partner_name"), r.text(i, "partner_id")))
 	}
 	if len(found) > 1 {
-		return nil, fmt.Errorf("%d partners are called %q, give the id: %s", len(found), name, strings.Join(like, ", "))
+		return nil, &UnknownNameError{Kind: "single partner", Name: name, Candidates: like}
 	}
 	return nil, &UnknownNameError{Kind: "partner", Name: name, Candidates: like[:min(len(like), candidatesShown)]}
 }
@@ -132,7 +134,29 @@ func catalogOf(ctx context.Context, db *warehouse.Reader, metric string) (catalo
 		}
 		names = append(names, name)
 	}
-	return catalogEntry{}, &UnknownNameError{Kind: "metric", Name: metric, Candidates: names}
+	return catalogEntry{}, &UnknownNameError{Kind: "metric", Name: metric, Candidates: similar(metric, names)}
+}
+
+// similar returns the names that may have been meant: those that are the same but for underscores, then those
+// that share a word, or else the first few.
+func similar(name string, names []string) []string {
+	plain := func(s string) string { return strings.ReplaceAll(strings.ToLower(s), "_", "") }
+	var same, near []string
+	for _, candidate := range names {
+		switch {
+		case strings.Contains(plain(candidate), plain(name)):
+			same = append(same, candidate)
+		case slices.ContainsFunc(strings.Split(strings.ToLower(name), "_"), func(word string) bool {
+			return len(word) > 2 && strings.Contains(candidate, word)
+		}):
+			near = append(near, candidate)
+		}
+	}
+	out := append(same, near...)
+	if len(out) == 0 {
+		out = names
+	}
+	return out[:min(len(out), candidatesShown)]
 }
 
 // choosePeriod finds the row of a metric and period among those of a partner.
@@ -157,7 +181,7 @@ func choosePeriod(r *rows, metric, period string) (int, error) {
 		return best, r.err
 	}
 	if period == "" || len(periods) == 0 {
-		return 0, fmt.Errorf("%s is not told for single partners, or this one has nothing that counts; see metric_catalog", metric)
+		return 0, &UnknownNameError{Kind: "number of this partner", Name: metric, Candidates: []string{"a definition of it in metric_catalog"}}
 	}
 	slices.Sort(periods)
 	return 0, &UnknownNameError{Kind: "period of " + metric, Name: period, Candidates: periods}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"sort"
 	"time"
@@ -43,15 +44,18 @@ type listing struct {
 // a later export corrects an earlier one. Files received at the same moment are ordered by source and path.
 func listExports(ctx context.Context, sources []config.Source, o Observer) (*listing, error) {
 	out := &listing{}
+	var broken error
 	for i := range sources {
 		s := &sources[i]
 		store, err := local.New(s.Path)
 		if err != nil {
-			return nil, fmt.Errorf("open source %s: %w", s.Name, err)
+			broken = errors.Join(broken, fmt.Errorf("open source %s: %w", s.Name, err))
+			continue
 		}
 		files, err := store.List(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("list source %s: %w", s.Name, err)
+			broken = errors.Join(broken, fmt.Errorf("list source %s: %w; correct its path in the configuration, or make the folder", s.Name, err))
+			continue
 		}
 		for _, f := range files {
 			object, ok := s.Mapping.Find(f.Path)
@@ -61,6 +65,10 @@ func listExports(ctx context.Context, sources []config.Source, o Observer) (*lis
 			}
 			out.exports = append(out.exports, export{source: s, store: store, file: f, object: object})
 		}
+	}
+	// Without one source's exports every number would be told on a biased remainder.
+	if broken != nil {
+		return nil, broken
 	}
 	for i := range out.exports {
 		e := &out.exports[i]

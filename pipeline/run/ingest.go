@@ -48,8 +48,13 @@ func (n *night) ingest(ctx context.Context) error {
 func (n *night) warnOfIngest() {
 	s := &n.summary.Ingest
 	if s.Rejected+s.Values > 0 {
-		n.warn("%s refused and %s dropped: `partnerhealth rejects` shows each with its next step",
-			plural(s.Rejected, "record was", "records were"), plural(s.Values, "value was", "values were"))
+		// What only looks keeps no rejects to show.
+		where := "`partnerhealth rejects`"
+		if n.summary.DryRun {
+			where = "`partnerhealth check`"
+		}
+		n.warn("%s refused and %s dropped: %s shows each with its next step",
+			plural(s.Rejected, "record was", "records were"), plural(s.Values, "value was", "values were"), where)
 	}
 	for _, q := range s.Quarantined {
 		n.warn("%s/%s was not loaded: %s", q.Source, q.File, q.Reason)

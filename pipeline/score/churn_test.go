@@ -335,8 +335,8 @@ func TestManyChurnsTuneThePenalty(t *testing.T) {
 		t.Fatalf("E %v, constrained %v", card["churns_train"], card["is_constrained"])
 	}
 	source := card["lambda_source"].(string)
-	if (card["method"] == "ridge_cv") != (number(t, card, "lambda") != 10) || !strings.Contains(source, "cross-valid") {
-		t.Errorf("method %v, lambda %v, %q", card["method"], card["lambda"], source)
+	if (card["method"] == "ridge_cv") != (number(t, card, "lambda_value") != 10) || !strings.Contains(source, "cross-valid") {
+		t.Errorf("method %v, lambda %v, %q", card["method"], card["lambda_value"], source)
 	}
 }
 

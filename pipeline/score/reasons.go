@@ -34,9 +34,16 @@ func trendReason(what, period string) func(reading) string {
 		if math.IsNaN(r.reference) {
 			return text
 		}
-		return fmt.Sprintf("%s; typical is %s", text, ratio(r.reference))
+		typical := ratio(r.reference)
+		if typical == levelWith {
+			typical = "no change"
+		}
+		return fmt.Sprintf("%s; typical is %s", text, typical)
 	}
 }
+
+// levelWith is the ratio of 1 in words.
+const levelWith = "level with"
 
 // ratio says how far a logarithm of a ratio is from 1.
 func ratio(x float64) string {
@@ -48,7 +55,7 @@ func ratio(x float64) string {
 	case percent >= 1:
 		return number(percent) + " % above"
 	}
-	return "level with"
+	return levelWith
 }
 
 func pipelineReason(r reading) string {

@@ -67,7 +67,7 @@ func CardSchema() *arrow.Schema {
 		{"rows_refit", bigint, "partner-months that tonight's scores are learned from"},
 		{"churns_refit", bigint, "distinct churns among them"},
 		{"base_rate", double, "share of partner-months with churn within the horizon, shrunken to the prior"},
-		{"lambda", double, "ridge penalty on standardised columns"},
+		{"lambda_value", double, "ridge penalty on standardised columns"},
 		{"lambda_source", text, "how it was found"},
 		{"coefficients", bigint, "number of columns"},
 		{"is_constrained", boolean, "coefficients are held to the sign that business sense demands"},

@@ -1,11 +1,11 @@
--- feature_is_finite: every churn feature is a finite number; tier_rank may be missing.
+-- feature_is_finite: every churn feature is a finite number; tier_rank and median_gap_days may be missing.
 -- severity: error
 -- table: fct_partner_month_feature
 WITH long AS (
     SELECT partner_id, snapshot_on, unnest([
         {'feature': 'recency_gaps', 'x': recency_gaps},
         {'feature': 'days_since_last_event', 'x': days_since_last_event},
-        {'feature': 'median_gap_days', 'x': median_gap_days},
+        {'feature': 'median_gap_days', 'x': coalesce(median_gap_days, 0)},
         {'feature': 'revenue_trend', 'x': revenue_trend},
         {'feature': 'activity_trend', 'x': activity_trend},
         {'feature': 'open_pipeline_log', 'x': open_pipeline_log},

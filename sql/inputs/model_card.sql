@@ -28,7 +28,7 @@
 -- rows_refit BIGINT: partner-months that tonight's scores are learned from
 -- churns_refit BIGINT: distinct churns among them
 -- base_rate DOUBLE: share of partner-months with churn within the horizon, shrunken to the prior
--- lambda DOUBLE: ridge penalty on standardised columns
+-- lambda_value DOUBLE: ridge penalty on standardised columns
 -- lambda_source VARCHAR: how it was found
 -- coefficients BIGINT: number of columns
 -- is_constrained BOOLEAN: coefficients are held to the sign that business sense demands

@@ -10,7 +10,7 @@
 -- high DOUBLE: upper end of its 95% interval
 -- band VARCHAR: low, medium or high
 -- logit DOUBLE: linear predictor
--- baseline_logit DOUBLE: linear predictor of the recency-only baseline
+-- baseline_logit DOUBLE: log-odds of the average partner; with the contributions it makes up the logit
 -- reason_1 VARCHAR: what raises the risk most, in words
 -- reason_2 VARCHAR: second reason
 -- reason_3 VARCHAR: third reason

@@ -220,11 +220,18 @@ registrations AS (
         CAST(((r.submitted_at AT TIME ZONE 'UTC') AT TIME ZONE settings.timezone) AS DATE) AS submitted_on,
         -- The wait begins to count on the night that follows the deadline.
         CAST(
-            (((r.submitted_at + to_hours(settings.sla_response_hours)) AT TIME ZONE 'UTC') AT TIME ZONE settings.timezone) AS DATE
+            (
+                ((r.submitted_at + to_hours(settings.sla_response_hours)) AT TIME ZONE 'UTC')
+                AT TIME ZONE settings.timezone
+            ) AS DATE
         ) + 1 AS late_from_on,
         least(
             coalesce(
-                CAST(((coalesce(r.first_response_at, r.decided_at) AT TIME ZONE 'UTC') AT TIME ZONE settings.timezone) AS DATE) + 1,
+                CAST(
+                    (
+                        (coalesce(r.first_response_at, r.decided_at) AT TIME ZONE 'UTC') AT TIME ZONE settings.timezone
+                    ) AS DATE
+                ) + 1,
                 DATE '9999-12-31'
             ),
             coalesce(r.expires_on + 1, DATE '9999-12-31')

@@ -80,8 +80,9 @@ deals AS (
 registrations AS (
     SELECT
         r.partner_id,
-        CAST(((r.submitted_at + to_hours(settings.sla_response_hours)) AT TIME ZONE 'UTC') AT TIME ZONE settings.timezone AS DATE)
-            AS due_on,
+        CAST((
+            ((r.submitted_at + to_hours(settings.sla_response_hours)) AT TIME ZONE 'UTC') AT TIME ZONE settings.timezone
+        ) AS DATE) AS due_on,
         CAST(((r.known_at AT TIME ZONE 'UTC') AT TIME ZONE settings.timezone) AS DATE) AS known_on,
         coalesce(
             coalesce(r.first_response_at, r.decided_at)
@@ -115,7 +116,13 @@ facts AS (
     FROM deals
     WHERE outcome IN ('won', 'lost') AND NOT is_undecided
     UNION ALL
-    SELECT partner_id, due_on AS day, known_on, CASE WHEN is_late THEN 'late' ELSE 'answered' END AS kind, 1 AS n, 0 AS amount
+    SELECT
+        partner_id,
+        due_on AS day,
+        known_on,
+        CASE WHEN is_late THEN 'late' ELSE 'answered' END AS kind,
+        1 AS n,
+        0 AS amount
     FROM registrations
 ),
 

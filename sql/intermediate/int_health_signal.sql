@@ -76,7 +76,10 @@ measures AS (
         engagement.psat_top2,
         CASE WHEN views.stage = 'onboard' THEN least(12, coalesce(views.tenure_days // 7, 12))
             ELSE least(3, coalesce(views.tenure_days // 30, 3)) END AS meeting_slots,
-        CASE WHEN views.stage = 'onboard' THEN engagement.meeting_weeks ELSE engagement.meeting_months END AS meeting_slots_held,
+        CASE
+            WHEN views.stage = 'onboard' THEN engagement.meeting_weeks
+            ELSE engagement.meeting_months
+        END AS meeting_slots_held,
         coalesce(commercial.registrations_90, 0) AS registrations_90,
         coalesce(commercial.registrations_365, 0) AS registrations_365,
         coalesce(commercial.registrations_730, 0) AS registrations_730,
@@ -85,7 +88,8 @@ measures AS (
         coalesce(commercial.pipeline_730, 0) AS pipeline_730,
         -- Two deals of its own mean size: the weight of the partner's own past in its trends.
         CAST(2 * commercial.pipeline_365 AS DOUBLE) / nullif(commercial.deals_created_365, 0) AS two_created,
-        CAST(2 * (commercial.won_365 + commercial.won_365_year_ago) AS DOUBLE) / nullif(commercial.won_deals_730, 0) AS two_won,
+        CAST(2 * (commercial.won_365 + commercial.won_365_year_ago) AS DOUBLE)
+        / nullif(commercial.won_deals_730, 0) AS two_won,
         coalesce(commercial.won_90, 0) AS won_90,
         coalesce(commercial.won_90_year_ago, 0) AS won_90_year_ago,
         coalesce(commercial.credited_won_365, 0) AS credited_won_365,

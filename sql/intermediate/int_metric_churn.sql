@@ -61,7 +61,9 @@ counts AS (
         scope.scope_kind,
         scope.scope_id,
         spells.period,
-        count(*) FILTER (WHERE spells.is_open_at_start AND NOT (spells.is_ended_within AND spells.end_kind = 'exit')) AS at_start,
+        count(*) FILTER (
+            WHERE spells.is_open_at_start AND NOT (spells.is_ended_within AND spells.end_kind = 'exit')
+        ) AS at_start,
         count(*) FILTER (WHERE spells.is_open_at_start AND spells.is_ended_within AND spells.end_kind <> 'exit') AS churned,
         count(*) FILTER (WHERE spells.is_ended_within AND spells.end_kind = 'exit') AS exited,
         count(*) FILTER (WHERE spells.is_win_back_within) AS won_back

@@ -68,7 +68,10 @@ kinds AS (
         AND (month(days.snapshot_on) - settings.fiscal_start_month + 12) % 3 = 0 AS is_quarter_start,
         day(days.snapshot_on) = 1
         AND days.snapshot_on > settings.tonight_on - INTERVAL '12' MONTH AS is_trend,
-        CASE WHEN days.snapshot_on >= settings.tonight_on - 28 THEN settings.as_of ELSE days.snapshot_on - 1 END AS scored_on,
+        CASE
+            WHEN days.snapshot_on >= settings.tonight_on - 28 THEN settings.as_of
+            ELSE days.snapshot_on - 1
+        END AS scored_on,
         settings.fiscal_start_month
     FROM days
     CROSS JOIN settings

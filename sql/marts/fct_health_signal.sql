@@ -60,7 +60,10 @@ worded AS (
             WHEN points.signal = 'commercial_silence' AND rhythms.events >= 3
                 THEN
                     format('no deal for {:.0f} days; this partner usually brings one every ', points.numerator)
-                    || CASE WHEN rhythms.median_gap_days >= 1.5 THEN format('{:.0f}', rhythms.median_gap_days) ELSE 'day' END
+                    || CASE
+                        WHEN rhythms.median_gap_days >= 1.5 THEN format('{:.0f}', rhythms.median_gap_days)
+                        ELSE 'day'
+                    END
             WHEN points.signal = 'commercial_silence'
                 THEN format('no deal for {:.0f} days; too few so far to know its rhythm', points.numerator)
             WHEN points.signal = 'registrations_trend'

@@ -14,7 +14,7 @@
 -- tier_rank DOUBLE: rank of the tier then; null where no history covers s
 -- recency_gaps DOUBLE: days since the last commercial event over the partner's usual gap, at most 4
 -- days_since_last_event DOUBLE: days since the last commercial event
--- median_gap_days DOUBLE: median of the gaps between commercial days; a third of churn.silence_max_days under three days
+-- median_gap_days DOUBLE: median of the gaps between commercial days, for reasons; null under three days
 -- revenue_trend DOUBLE: log of (won in 90 days + c) over (mean quarter of the year before + c), c the segment's median deal
 -- activity_trend DOUBLE: log of (registrations and deals created in 90 days + 1) over (own mean quarter of the year before + 1)
 -- open_pipeline_log DOUBLE: log of 1 + open pipeline at its amounts of creation
@@ -40,11 +40,7 @@
 --   hours of s on the exports of that morning; records that come later change no earlier row
 -- note: trends are 0 in the first 90 days after the first commercial event: no past is no fall
 -- note: segment and family are today's; status, owner and today's tier are not used, they would tell an old row its future
-WITH settings AS (
-    SELECT churn_silence_max_days FROM run_settings
-),
-
-labels AS (
+WITH labels AS (
     SELECT label.*, snapshot.is_as_of
     FROM intermediate.int_churn_label AS label
     INNER JOIN intermediate.int_snapshot AS snapshot ON label.snapshot_on = snapshot.snapshot_on
@@ -72,7 +68,7 @@ measures AS (
         rhythm.days_since,
         rhythm.usual_gap_days,
         rhythm.events,
-        CASE WHEN rhythm.events >= 3 THEN rhythm.median_gap_days ELSE settings.churn_silence_max_days / 3.0 END AS gap_days,
+        CASE WHEN rhythm.events >= 3 THEN rhythm.median_gap_days END AS gap_days,
         datesub('month', rhythm.spell_started_on, labels.snapshot_on) AS tenure_months,
         -- Days of the year before the last 90 in which the partner can have done something.
         least(labels.snapshot_on - 90 - rhythm.first_event_on, 365) AS past_days,
@@ -105,7 +101,6 @@ measures AS (
         enablement.tier_rank,
         segment_deal.median_amount
     FROM labels
-    CROSS JOIN settings
     CROSS JOIN first_activity
     INNER JOIN intermediate.int_partner AS partner ON labels.partner_id = partner.partner_id
     INNER JOIN intermediate.int_partner_rhythm AS rhythm
@@ -148,7 +143,7 @@ final AS (
         CAST(ratios.tier_rank AS DOUBLE) AS tier_rank,
         round(least(4, ratios.days_since / ratios.usual_gap_days), 8) AS recency_gaps,
         CAST(ratios.days_since AS DOUBLE) AS days_since_last_event,
-        round(CAST(ratios.gap_days AS DOUBLE), 8) AS median_gap_days,
+        round(ratios.gap_days, 8) AS median_gap_days,
         CASE WHEN ratios.quarters_per_past IS NULL THEN 0.0 ELSE round(ln(
             (greatest(CAST(ratios.won_90 AS DOUBLE), 0) + ratios.median_amount)
             / (greatest(CAST(ratios.won_year_before AS DOUBLE), 0) * ratios.quarters_per_past + ratios.median_amount)
