@@ -35,7 +35,7 @@ often and whenever the night is run. A night that was killed is continued by the
 	}
 	configFlag(cmd, &f.config)
 	cmd.Flags().StringVar(&f.asOf, "as-of", "", "last day that the night knows, YYYY-MM-DD (default: yesterday in the programme's time zone)")
-	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "read and type every new export, write nothing")
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "read and type every export, write nothing")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print the summary as JSON")
 	return cmd
 }

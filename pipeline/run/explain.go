@@ -56,7 +56,15 @@ func ExplainMetric(ctx context.Context, db *warehouse.Reader, partner, metric, p
 	if err != nil {
 		return nil, err
 	}
-	e.Lines = append(e.Lines, valueLine(r, i, catalog.unit), catalog.line())
+	e.Lines = append(e.Lines, valueLine(r, i, catalog.unit))
+	beside, err := besideLine(ctx, db, e.PartnerID, metric, r.text(i, "period"))
+	if err != nil {
+		return nil, err
+	}
+	if beside != "" {
+		e.Lines = append(e.Lines, beside)
+	}
+	e.Lines = append(e.Lines, catalog.line())
 	query, err := explainQuery(ctx, metric)
 	if err != nil {
 		return nil, err
@@ -247,6 +255,30 @@ func plainNumber(v float64) string {
 		return fmt.Sprintf("%d", int64(v))
 	}
 	return fmt.Sprintf("%.4f", v)
+}
+
+// besideLine writes what the QBR data set puts beside the number: peers, the quarter before, the year before and
+// the target; "" where there is nothing.
+func besideLine(ctx context.Context, db *warehouse.Reader, partnerID, metric, period string) (string, error) {
+	table, err := db.Between(ctx, "rpt_qbr_partner_quarter", "partner_id", partnerID, partnerID)
+	if err != nil {
+		return "", err
+	}
+	r := newRows(table)
+	var parts []string
+	for i := range r.len() {
+		if r.text(i, "metric") != metric || r.text(i, "period") != period || r.text(i, "scope_kind") != "partner" {
+			continue
+		}
+		for _, beside := range []struct{ column, words string }{
+			{"segment_median", "segment median"}, {"previous_value", "quarter before"}, {"year_ago_value", "year before"}, {"target_value", "target"},
+		} {
+			if v := r.float(i, beside.column); v != nil {
+				parts = append(parts, fmt.Sprintf("%s %.4g", beside.words, *v))
+			}
+		}
+	}
+	return strings.Join(parts, ", "), r.err
 }
 
 // explainQuery returns the query of the records behind a metric or score, nil where there is none.

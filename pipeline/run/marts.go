@@ -11,7 +11,6 @@ import (
 	"github.com/partnerhealth/partnerhealth/pipeline/contract"
 	"github.com/partnerhealth/partnerhealth/pipeline/rollup"
 	"github.com/partnerhealth/partnerhealth/pipeline/warehouse"
-	"github.com/partnerhealth/partnerhealth/sql"
 )
 
 // partnerDay is the rollup of portal and LMS events to days.
@@ -39,7 +38,7 @@ func (n *night) openWorkspace(ctx context.Context) (*warehouse.DB, string, error
 
 // build makes every table of the night: rollup, marts, scores, reports, checks.
 func (n *night) build(ctx context.Context, db *warehouse.DB) (*warehouse.Build, error) {
-	graph, err := warehouse.Load(ctx, sql.Files)
+	graph, err := warehouse.Load(ctx, n.models)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/partnerhealth/partnerhealth/pipeline/publish"
 	"github.com/partnerhealth/partnerhealth/pipeline/publish/runlog"
 	"github.com/partnerhealth/partnerhealth/pipeline/warehouse"
+	"github.com/partnerhealth/partnerhealth/sql"
 )
 
 // Options is what a night is a function of, and how it is watched.
@@ -22,7 +24,7 @@ type Options struct {
 	AsOf time.Time
 	// Version is the version of this program, part of what makes a night reproducible.
 	Version string
-	// DryRun reads and types every new export and writes nothing.
+	// DryRun reads and types every export and writes nothing.
 	DryRun bool
 	// EmailKey keys the hash of e-mail addresses; without one no address is kept in any form.
 	EmailKey []byte
@@ -53,6 +55,8 @@ type night struct {
 	emailKey []byte
 	observer Observer
 	now      func() time.Time
+	// models is the tree of SQL files.
+	models fs.FS
 
 	id      string
 	lake    *lake.Lake
@@ -67,6 +71,7 @@ type night struct {
 func newNight(opt Options) *night {
 	n := &night{
 		config: opt.Config, asOf: opt.AsOf, version: opt.Version, emailKey: opt.EmailKey, observer: opt.Observer, now: opt.Now,
+		models: sql.Files,
 		summary: &Summary{
 			Version: summaryVersion, Program: opt.Config.Program.Name, Currency: opt.Config.Program.Currency,
 			AsOf: opt.AsOf.Format(time.DateOnly), DryRun: opt.DryRun, Started: opt.Now().UTC(),
