@@ -160,7 +160,7 @@ func similar(name string, names []string) []string {
 			near = append(near, candidate)
 		}
 	}
-	out := append(same, near...)
+	out := slices.Concat(same, near)
 	if len(out) == 0 {
 		out = names
 	}
