@@ -185,7 +185,9 @@ func (n *night) publish() error {
 		}); err != nil {
 			return "", nil, err
 		}
-		return n.summary.Published, map[string]int64{"removed": int64(len(removed))}, nil
+		// People know where their state folder is; the summary has the whole path.
+		shown := filepath.Join(filepath.Base(n.config.State), "published", published.Folder)
+		return shown, map[string]int64{"removed": int64(len(removed))}, nil
 	})
 	if err != nil {
 		return err
