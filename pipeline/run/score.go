@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -26,7 +27,7 @@ func (n *night) score(ctx context.Context, b *warehouse.Build) (string, map[stri
 		Partners: churn.Scored, Method: churn.Method, Verdict: churn.Verdict, Reason: churn.Reason,
 		Events: int64(churn.Churns), AUC: churn.AUC, AUCRecency: churn.RecencyAUC,
 	}
-	detail := fmt.Sprintf("%s at risk   %s: %s", count(churn.Scored, "partner"), churn.Method, churn.Verdict)
+	detail := fmt.Sprintf("%s at risk   %s: %s", count(churn.Scored, "partner"), churn.Method, strings.ReplaceAll(churn.Verdict, "_", " "))
 	if churn.AUC != nil && churn.RecencyAUC != nil {
 		detail += fmt.Sprintf(", AUC %.2f (recency alone %.2f)", *churn.AUC, *churn.RecencyAUC)
 	}
