@@ -20,13 +20,15 @@ type watcher struct {
 
 func newWatcher(out io.Writer) *watcher { return &watcher{out: out} }
 
-// StageStarted shows the bar of a stage.
+// StageStarted shows the bar of a stage, or a spinner where nobody knows how much there is to do.
 func (w *watcher) StageStarted(name string, total int64) {
 	w.progress = mpb.New(mpb.WithOutput(w.out), mpb.WithWidth(40))
-	w.bar = w.progress.AddBar(total,
-		mpb.BarRemoveOnComplete(),
-		mpb.PrependDecorators(decor.Name(fmt.Sprintf("  %-10s", name))),
-		mpb.AppendDecorators(decor.Percentage()))
+	label := mpb.PrependDecorators(decor.Name(fmt.Sprintf("  %-8s ", name)))
+	if total <= 0 {
+		w.bar = w.progress.AddSpinner(0, mpb.BarRemoveOnComplete(), label)
+		return
+	}
+	w.bar = w.progress.AddBar(total, mpb.BarRemoveOnComplete(), label, mpb.AppendDecorators(decor.Percentage()))
 }
 
 // StageAdvanced moves the bar.
