@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// blocks circulate between typer and writer: one is filled while the other is written.
-	blocks = 2
+	// blocks circulate between typer and writer, so that typing goes on while the writer packs a group of rows.
+	blocks = 8
 	// A block is handed on when a batch is full, or it holds maxRejects rejects or maxBlockBytes of text.
 	maxRejects    = 1024
 	maxBlockBytes = 8 << 20

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -75,19 +75,47 @@ func measure(b *testing.B, task, path string) (time.Duration, float64) {
 	b.Helper()
 	cmd := child(b, task, path)
 	start := time.Now()
-	if err := cmd.Run(); err != nil {
+	out, err := cmd.Output()
+	took := time.Since(start)
+	if err != nil {
 		b.Fatal(err)
 	}
-	took := time.Since(start)
-	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
-		b.Fatal("the system does not tell the memory of a process")
+	peak, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+	if err != nil {
+		b.Fatal(err)
 	}
-	unit := 1024.0 // Linux counts kibibytes, macOS bytes
-	if runtime.GOOS == "darwin" {
-		unit = 1
+	return took, peak
+}
+
+// withPeak runs a task and prints the peak of the process's memory in bytes. What the system tells the parent
+// will not do: on Linux it counts the parent's own memory, which the child had until it became another program.
+func withPeak(task func(context.Context, string) error) func(context.Context, string) error {
+	return func(ctx context.Context, path string) error {
+		if err := task(ctx, path); err != nil {
+			return err
+		}
+		peak, err := peakMemory()
+		if err == nil {
+			_, err = fmt.Println(peak)
+		}
+		return err
 	}
-	return took, float64(usage.Maxrss) * unit
+}
+
+func peakMemory() (int64, error) {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		var usage syscall.Rusage
+		err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage)
+		return usage.Maxrss, err // macOS, in bytes
+	}
+	for line := range strings.Lines(string(status)) {
+		if kilobytes, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			n, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(kilobytes), " kB"), 10, 64)
+			return n << 10, err
+		}
+	}
+	return 0, errors.New("the system does not tell the peak of the memory")
 }
 
 // ingestDeals loads the export at path into a fresh lake beside it.
