@@ -1,5 +1,5 @@
 // Package logistic fits logistic regressions by Newton's method: plain, ridge-penalised, weighted, with sign
-// constraints, with an offset.
+// constraints, with an offset, or with Firth's penalty.
 //
 // Fit minimises over the intercept b0 and the slopes b
 //

@@ -26,6 +26,9 @@ type Options struct {
 	Standardise bool
 	// Signs limits the coefficients, one per column; nil for no limits.
 	Signs []Sign
+	// Firth penalises by Jeffreys' prior instead of a ridge: finite on separated data, and nearly without bias where
+	// events are few. It takes neither a penalty nor signs.
+	Firth bool
 	// Workers is the number of goroutines, 0 for GOMAXPROCS. It does not change the result.
 	Workers int
 }
@@ -33,6 +36,9 @@ type Options struct {
 func (o Options) check(cols int) error {
 	if math.IsNaN(o.Lambda) || math.IsInf(o.Lambda, 0) || o.Lambda < 0 {
 		return &InputError{Row: -1, Reason: fmt.Sprintf("lambda %v is not a finite number of at least 0", o.Lambda)}
+	}
+	if o.Firth && (o.Lambda > 0 || o.Signs != nil) {
+		return &InputError{Row: -1, Reason: "Firth's penalty goes with neither a ridge penalty nor sign constraints"}
 	}
 	if o.Signs != nil && len(o.Signs) != cols {
 		return &InputError{Row: -1, Reason: fmt.Sprintf("%d signs for %d columns", len(o.Signs), cols)}
@@ -75,10 +81,14 @@ func Path(d Data, lambdas []float64, o Options) ([]*Model, error) {
 			}
 		}
 		f.penalise(lambdas[next], o.Standardise)
-		if done == 0 {
+		if done == 0 && !f.jeffreysPrior {
 			f.startFromSample()
 		}
-		if err := f.fit(); err != nil {
+		fit := f.fit
+		if f.jeffreysPrior {
+			fit = f.firth
+		}
+		if err := fit(); err != nil {
 			return nil, err
 		}
 		if models[next], err = f.model(); err != nil {
@@ -90,22 +100,24 @@ func Path(d Data, lambdas []float64, o Options) ([]*Model, error) {
 
 // fitter holds the state of one fit in the space of the centred and scaled columns, intercept first.
 type fitter struct {
-	d       *Data
-	totals  totals
-	cols    columns
-	inv     []float64 // 1/sd, 0 for constant columns
-	signs   []Sign
-	lambda  float64
-	scaled  bool      // the penalty falls on the standardised columns
-	pen     []float64 // penalty per coefficient
-	parts   []*sums
-	now     *sums // sums at beta
-	trial   *sums // sums at the point being tried
-	beta    []float64
-	fixed   []bool  // coefficients held at 0
-	stride  int     // passes take every stride-th row
-	settled float64 // a full step that changes no eta by as much ends the iteration
-	steps   int     // Newton steps of the last fit
+	d      *Data
+	totals totals
+	cols   columns
+	inv    []float64 // 1/sd, 0 for constant columns
+	signs  []Sign
+	lambda float64
+	scaled bool // the penalty falls on the standardised columns
+	// jeffreysPrior is set where Firth's penalty takes the place of the ridge.
+	jeffreysPrior bool
+	pen           []float64 // penalty per coefficient
+	parts         []*sums
+	now           *sums // sums at beta
+	trial         *sums // sums at the point being tried
+	beta          []float64
+	fixed         []bool  // coefficients held at 0
+	stride        int     // passes take every stride-th row
+	settled       float64 // a full step that changes no eta by as much ends the iteration
+	steps         int     // Newton steps of the last fit
 }
 
 func newFitter(d *Data, o Options) (*fitter, error) {
@@ -124,7 +136,7 @@ func newFitter(d *Data, o Options) (*fitter, error) {
 	}
 	q := d.Cols + 1
 	f := &fitter{
-		d: d, totals: t, cols: cols, signs: o.Signs,
+		d: d, totals: t, cols: cols, signs: o.Signs, jeffreysPrior: o.Firth,
 		inv: make([]float64, d.Cols), pen: make([]float64, q), beta: make([]float64, q), fixed: make([]bool, q),
 		now: newSums(q), trial: newSums(q), parts: make([]*sums, workers),
 		stride: 1, settled: etaTolerance,

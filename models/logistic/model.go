@@ -23,6 +23,8 @@ type Model struct {
 	// Lambda is the penalty, Standardised whether it fell on the standardised columns.
 	Lambda       float64
 	Standardised bool
+	// Firth is true where Jeffreys' prior took the place of the ridge.
+	Firth bool
 	// Rows counts the rows with weight; Weight and Events are the sums of w and of w*y.
 	Rows           int
 	Weight, Events float64
@@ -45,7 +47,7 @@ func (f *fitter) model() (*Model, error) {
 	q := len(f.beta)
 	m := &Model{
 		Names: make([]string, f.d.Cols), Mean: slices.Clone(f.cols.mean), SD: slices.Clone(f.cols.sd),
-		State: slices.Clone(f.cols.state), Lambda: f.lambda, Standardised: f.scaled,
+		State: slices.Clone(f.cols.state), Lambda: f.lambda, Standardised: f.scaled, Firth: f.jeffreysPrior,
 		Rows: f.totals.rows, Weight: f.totals.weight, Events: f.totals.events, Iterations: f.steps,
 		Warnings: slices.Clone(f.cols.warnings), beta: slices.Clone(f.beta),
 		info: mat.NewSymDense(q, nil), inverse: mat.NewSymDense(q, nil),
@@ -159,7 +161,7 @@ func (m *Model) AIC() float64 { return 2*m.loss + 2*m.EffectiveDF() }
 // estimated columns, p its upper tail probability (1 without columns). It returns ErrPenalised for a penalised or
 // constrained fit, whose statistic does not have that distribution.
 func (m *Model) LikelihoodRatio() (chi2 float64, df int, p float64, err error) {
-	if m.Lambda > 0 || slices.Contains(m.State, AtBound) {
+	if m.Lambda > 0 || m.Firth || slices.Contains(m.State, AtBound) {
 		return 0, 0, 0, ErrPenalised
 	}
 	df = m.EstimatedColumns()
