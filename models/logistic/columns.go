@@ -48,18 +48,22 @@ type columns struct {
 type columnSums struct {
 	weight    float64
 	mean, ssq []float64
-	badRow    int // first row with a value that is not finite, -1 for none
+	// bad is the first value that is not finite, nil for none.
+	bad *place
 }
+
+// place is a value of a design.
+type place struct{ row, column int }
 
 func newColumnSums(p int) *columnSums {
-	return &columnSums{mean: make([]float64, p), ssq: make([]float64, p), badRow: -1}
+	return &columnSums{mean: make([]float64, p), ssq: make([]float64, p)}
 }
 
-// add sums the rows lo to hi of the design. Values are taken relative to the chunk's first row: a constant column then
-// has a spread of exactly zero.
-func (s *columnSums) add(d *Data, lo, hi int) {
-	p := d.Cols
-	s.weight, s.badRow = 0, -1
+// add sums the rows of a chunk that begins with row `at` of the design. Values are taken relative to the chunk's first
+// row with weight: a constant column then has a spread of exactly zero.
+func (s *columnSums) add(d *Data, at int) {
+	p, lo, hi := d.Cols, 0, len(d.Y)
+	s.weight, s.bad = 0, nil
 	clear(s.mean)
 	clear(s.ssq)
 	for lo < hi && d.weight(lo) == 0 {
@@ -81,7 +85,8 @@ func (s *columnSums) add(d *Data, lo, hi int) {
 			mean[j] += w * (x - first[j])
 		}
 		if probe != 0 {
-			s.badRow = i
+			j := slices.IndexFunc(d.X[i*p:][:p], func(x float64) bool { return x-x != 0 })
+			s.bad = &place{at + i, j}
 			return
 		}
 	}
@@ -102,10 +107,10 @@ func (s *columnSums) add(d *Data, lo, hi int) {
 
 // merge adds the sums of a later chunk.
 func (s *columnSums) merge(o *columnSums) {
-	if s.badRow < 0 {
-		s.badRow = o.badRow
+	if s.bad == nil {
+		s.bad = o.bad
 	}
-	if o.weight == 0 || s.badRow >= 0 {
+	if o.weight == 0 || s.bad != nil {
 		return
 	}
 	if s.weight == 0 {
@@ -124,8 +129,8 @@ func (s *columnSums) merge(o *columnSums) {
 }
 
 // measure finds the scale of every column, and refuses values that are not finite.
-func measure(d *Data, t totals, workers int) (columns, error) {
-	p := d.Cols
+func measure(r rows, sh shape, t totals, workers int) (columns, error) {
+	p := sh.cols
 	c := columns{mean: make([]float64, p), sd: make([]float64, p), state: make([]State, p)}
 	if p == 0 {
 		return c, nil
@@ -135,23 +140,25 @@ func measure(d *Data, t totals, workers int) (columns, error) {
 	for i := range parts {
 		parts[i] = newColumnSums(p)
 	}
-	inOrder(len(d.Y), parts,
-		func(lo, hi int, part *columnSums) { part.add(d, lo, hi) },
-		func(part *columnSums) { sum.merge(part) })
-	if i := sum.badRow; i >= 0 {
-		j := slices.IndexFunc(d.X[i*p:][:p], func(x float64) bool { return x-x != 0 })
-		return c, &InputError{Row: i, Column: d.name(j), Reason: "value is not a finite number"}
+	err := r.walk(workers,
+		func(worker, first int, d *Data) { parts[worker].add(d, first) },
+		func(worker int) { sum.merge(parts[worker]) })
+	if err != nil {
+		return c, err
+	}
+	if bad := sum.bad; bad != nil {
+		return c, &InputError{Row: bad.row, Column: sh.name(bad.column), Reason: "value is not a finite number"}
 	}
 	var binary []int
 	for j := range p {
 		c.mean[j], c.sd[j] = sum.mean[j], math.Sqrt(sum.ssq[j]/sum.weight)
 		if math.IsInf(c.sd[j], 0) || math.IsNaN(c.sd[j]) || math.IsInf(c.mean[j], 0) {
-			return c, &InputError{Row: -1, Column: d.name(j), Reason: "values are too large to standardise"}
+			return c, &InputError{Row: -1, Column: sh.name(j), Reason: "values are too large to standardise"}
 		}
 		// Spread below the resolution of the values themselves is rounding, not information.
 		if c.sd[j] <= 1e-13*math.Abs(c.mean[j]) || 1/c.sd[j] > math.MaxFloat64 {
 			c.state[j], c.sd[j] = Constant, 0
-			c.warnings = append(c.warnings, Warning{Column: d.name(j), Reason: "constant column left out"})
+			c.warnings = append(c.warnings, Warning{Column: sh.name(j), Reason: "constant column left out"})
 			continue
 		}
 		// Only a 0/1 column has this spread for its mean, but for rounding.
@@ -159,36 +166,44 @@ func measure(d *Data, t totals, workers int) (columns, error) {
 			binary = append(binary, j)
 		}
 	}
-	c.warnLevels(d, binary, t)
-	return c, nil
+	return c, c.warnLevels(r, sh, binary, t)
 }
 
 // warnLevels warns of 0/1 columns with a level in which all or none of the rows have the event: such a coefficient is
 // finite by the penalty alone.
-func (c *columns) warnLevels(d *Data, candidates []int, t totals) {
+func (c *columns) warnLevels(r rows, sh shape, candidates []int, t totals) error {
+	if len(candidates) == 0 {
+		return nil
+	}
 	ones, events := make([]float64, len(candidates)), make([]float64, len(candidates))
 	other := make([]bool, len(candidates)) // holds another value than 0 and 1
-	for i, y := range d.Y {
-		w, row := d.weight(i), d.X[i*d.Cols:][:d.Cols]
-		if w == 0 {
-			continue
-		}
-		for k, j := range candidates {
-			if x := row[j]; x == 1 {
-				ones[k] += w
-				events[k] += w * y
-			} else if x != 0 {
-				other[k] = true
+	err := r.walk(1, func(_, _ int, d *Data) {
+		for i, y := range d.Y {
+			w, row := d.weight(i), d.X[i*d.Cols:][:d.Cols]
+			if w == 0 {
+				continue
+			}
+			for k, j := range candidates {
+				if x := row[j]; x == 1 {
+					ones[k] += w
+					events[k] += w * y
+				} else if x != 0 {
+					other[k] = true
+				}
 			}
 		}
+	}, func(int) {})
+	if err != nil {
+		return err
 	}
 	for k, j := range candidates {
 		if other[k] {
 			continue
 		}
-		c.warnLevel(d.name(j), 0, t.weight-ones[k], t.events-events[k])
-		c.warnLevel(d.name(j), 1, ones[k], events[k])
+		c.warnLevel(sh.name(j), 0, t.weight-ones[k], t.events-events[k])
+		c.warnLevel(sh.name(j), 1, ones[k], events[k])
 	}
+	return nil
 }
 
 func (c *columns) warnLevel(name string, level int, weight, events float64) {

@@ -24,23 +24,27 @@ func (f *fitter) firth() error {
 	q := len(f.beta)
 	step, trial := make([]float64, q), make([]float64, q)
 	solver, added := newSolver(f.free()), newSolver(f.free())
-	f.pass(point{f.beta, step}, f.now)
+	if err := f.pass(point{f.beta, step}, f.now); err != nil {
+		return err
+	}
 	before, ok := f.jeffreys(solver)
 	if !ok {
 		return f.collinear(solver)
 	}
 	augmented := newSums(q)
 	for f.steps = 1; f.steps <= firthSteps; f.steps++ {
-		f.augment(solver, augmented)
+		if err := f.augment(solver, augmented); err != nil {
+			return err
+		}
 		f.now, augmented = augmented, f.now
 		ok := added.step(f, step)
 		f.now, augmented = augmented, f.now
 		if !ok {
 			return f.separated(step)
 		}
-		done, after, ok := f.firthAdvance(solver, step, trial, before)
-		if done {
-			return nil
+		done, after, ok, err := f.firthAdvance(solver, step, trial, before)
+		if done || err != nil {
+			return err
 		}
 		if !ok {
 			return f.separated(step)
@@ -52,26 +56,28 @@ func (f *fitter) firth() error {
 
 // firthAdvance moves beta along step, halving it while the objective rises. A step to where the information is singular
 // is too long as well.
-func (f *fitter) firthAdvance(solver *solver, step, trial []float64, before float64) (done bool, after float64, ok bool) {
+func (f *fitter) firthAdvance(solver *solver, step, trial []float64, before float64) (done bool, after float64, ok bool, err error) {
 	slack := 1e-12 * (1 + math.Abs(before))
 	for half := range maxHalvings {
 		for j, s := range step {
 			trial[j] = f.beta[j] + s
 		}
-		f.pass(point{trial, step}, f.trial)
+		if err := f.pass(point{trial, step}, f.trial); err != nil {
+			return false, 0, false, err
+		}
 		f.now, f.trial = f.trial, f.now
 		after, ok = f.jeffreys(solver)
 		done = half == 0 && ok && f.now.delta < firthTolerance
 		if done || ok && after <= before+slack {
 			copy(f.beta, trial)
-			return done, after, true
+			return done, after, true, nil
 		}
 		f.now, f.trial = f.trial, f.now
 		for j := range step {
 			step[j] /= 2
 		}
 	}
-	return false, 0, false
+	return false, 0, false, nil
 }
 
 // jeffreys factorises the information at f.now and returns loss - log(det)/2; false where it is singular.
@@ -88,35 +94,37 @@ func (f *fitter) jeffreys(solver *solver) (float64, bool) {
 
 // augment writes gradient and Hessian of the rows with what the leverages add to them, at beta, by which the solver must
 // be factorised. Leverages take a second pass, in the order of the rows.
-func (f *fitter) augment(solver *solver, s *sums) {
+func (f *fitter) augment(solver *solver, s *sums) error {
 	q := len(f.beta)
 	copy(s.grad, f.now.grad)
 	copy(s.hess, f.now.hess)
 	z, none := make([]float64, q), make([]float64, q)
 	scaled, solved := mat.NewVecDense(len(solver.idx), nil), mat.NewVecDense(len(solver.idx), nil)
-	for i := range f.d.Y {
-		w := f.d.weight(i)
-		if w == 0 {
-			continue
-		}
-		eta, _ := standardise(z, f.d.X[i*f.d.Cols:(i+1)*f.d.Cols], f.cols.mean, f.inv, point{f.beta, none})
-		if f.d.Offset != nil {
-			eta += f.d.Offset[i]
-		}
-		p := Expit(eta)
-		for a, k := range solver.idx {
-			scaled.SetVec(a, z[k]*solver.scale[a])
-		}
-		// A solver that was factorised solves: its condition was checked.
-		if err := solver.chol.SolveVecTo(solved, scaled); err != nil {
-			continue
-		}
-		leverage := w * p * (1 - p) * mat.Dot(scaled, solved)
-		for a, za := range z {
-			s.grad[a] -= leverage * (0.5 - p) * za
-			for b := a; b < q; b++ {
-				s.hess[a*q+b] += leverage * p * (1 - p) * za * z[b]
+	return f.rows.walk(1, func(_, _ int, d *Data) {
+		for i := range d.Y {
+			w := d.weight(i)
+			if w == 0 {
+				continue
+			}
+			eta, _ := standardise(z, d.X[i*d.Cols:(i+1)*d.Cols], f.scales.mean, f.inv, point{f.beta, none})
+			if d.Offset != nil {
+				eta += d.Offset[i]
+			}
+			p := Expit(eta)
+			for a, k := range solver.idx {
+				scaled.SetVec(a, z[k]*solver.scale[a])
+			}
+			// A solver that was factorised solves: its condition was checked.
+			if err := solver.chol.SolveVecTo(solved, scaled); err != nil {
+				continue
+			}
+			leverage := w * p * (1 - p) * mat.Dot(scaled, solved)
+			for a, za := range z {
+				s.grad[a] -= leverage * (0.5 - p) * za
+				for b := a; b < q; b++ {
+					s.hess[a*q+b] += leverage * p * (1 - p) * za * z[b]
+				}
 			}
 		}
-	}
+	}, func(int) {})
 }

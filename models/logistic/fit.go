@@ -1,6 +1,7 @@
 package logistic
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -62,13 +63,21 @@ func Fit(d Data, o Options) (*Model, error) {
 // Path fits one model per penalty, in the order given; Options.Lambda is not used. The penalties are worked through
 // from the largest to the smallest, each fit starting from the one before, and the columns are measured once.
 func Path(d Data, lambdas []float64, o Options) ([]*Model, error) {
+	if err := d.check(); err != nil {
+		return nil, err
+	}
+	return path(resident{&d}, d.shape(), lambdas, o)
+}
+
+// path fits one model per penalty to the rows.
+func path(r rows, sh shape, lambdas []float64, o Options) ([]*Model, error) {
 	for _, l := range lambdas {
 		o.Lambda = l
-		if err := o.check(d.Cols); err != nil {
+		if err := o.check(sh.cols); err != nil {
 			return nil, err
 		}
 	}
-	f, err := newFitter(&d, o)
+	f, err := newFitter(r, sh, o)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +91,9 @@ func Path(d Data, lambdas []float64, o Options) ([]*Model, error) {
 		}
 		f.penalise(lambdas[next], o.Standardise)
 		if done == 0 && !f.jeffreysPrior {
-			f.startFromSample()
+			if err := f.startFromSample(); err != nil {
+				return nil, err
+			}
 		}
 		fit := f.fit
 		if f.jeffreysPrior {
@@ -100,9 +111,10 @@ func Path(d Data, lambdas []float64, o Options) ([]*Model, error) {
 
 // fitter holds the state of one fit in the space of the centred and scaled columns, intercept first.
 type fitter struct {
-	d      *Data
+	shape
+	rows   rows
 	totals totals
-	cols   columns
+	scales columns
 	inv    []float64 // 1/sd, 0 for constant columns
 	signs  []Sign
 	lambda float64
@@ -120,8 +132,8 @@ type fitter struct {
 	steps         int     // Newton steps of the last fit
 }
 
-func newFitter(d *Data, o Options) (*fitter, error) {
-	t, err := d.check()
+func newFitter(r rows, sh shape, o Options) (*fitter, error) {
+	t, err := count(r, sh)
 	if err != nil {
 		return nil, err
 	}
@@ -129,15 +141,15 @@ func newFitter(d *Data, o Options) (*fitter, error) {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	workers = max(1, min(workers, (len(d.Y)+chunkRows-1)/chunkRows))
-	cols, err := measure(d, t, workers)
+	workers = max(1, min(workers, (t.all+chunkRows-1)/chunkRows))
+	cols, err := measure(r, sh, t, workers)
 	if err != nil {
 		return nil, err
 	}
-	q := d.Cols + 1
+	q := sh.cols + 1
 	f := &fitter{
-		d: d, totals: t, cols: cols, signs: o.Signs, jeffreysPrior: o.Firth,
-		inv: make([]float64, d.Cols), pen: make([]float64, q), beta: make([]float64, q), fixed: make([]bool, q),
+		shape: sh, rows: r, totals: t, scales: cols, signs: o.Signs, jeffreysPrior: o.Firth,
+		inv: make([]float64, sh.cols), pen: make([]float64, q), beta: make([]float64, q), fixed: make([]bool, q),
 		now: newSums(q), trial: newSums(q), parts: make([]*sums, workers),
 		stride: 1, settled: etaTolerance,
 	}
@@ -168,11 +180,15 @@ func (f *fitter) penalise(lambda float64, standardised bool) {
 }
 
 // pass sums all rows at the point into s.
-func (f *fitter) pass(at point, s *sums) {
+func (f *fitter) pass(at point, s *sums) error {
 	s.reset()
-	inOrder(len(f.d.Y), f.parts,
-		func(lo, hi int, part *sums) { part.add(f.d, &f.cols, f.inv, at, f.stride, lo, hi) },
-		func(part *sums) { s.merge(part) })
+	err := f.rows.walk(len(f.parts),
+		func(worker, _ int, d *Data) { f.parts[worker].add(d, &f.scales, f.inv, at, f.stride) },
+		func(worker int) { s.merge(f.parts[worker]) })
+	if err == nil && s.rows != f.totals.all {
+		err = &InputError{Row: -1, Reason: fmt.Sprintf("the rows changed between two walks: %d, then %d", f.totals.all, s.rows)}
+	}
+	return err
 }
 
 // objective returns loss plus penalty at beta.
@@ -187,7 +203,7 @@ func (f *fitter) objective(s *sums, beta []float64) float64 {
 // fit minimises the objective under the sign constraints by an active set: coefficients of the wrong sign are held at
 // 0, the rest is fitted again, and a held one is let go when the objective falls in its permitted direction.
 func (f *fitter) fit() error {
-	rounds := 2*f.d.Cols + 3
+	rounds := 2*f.cols + 3
 	for range rounds {
 		if err := f.newton(); err != nil {
 			return err
@@ -202,9 +218,9 @@ func (f *fitter) fit() error {
 // startFromSample moves beta near the solution of a large design by iterating on every sampleStride-th row: the few
 // full passes that remain decide the result to the last digit, as from any start. When the sample has no solution, the
 // fit starts cold.
-func (f *fitter) startFromSample() {
-	if len(f.d.Y) < sampleFrom {
-		return
+func (f *fitter) startFromSample() error {
+	if f.totals.all < sampleFrom {
+		return nil
 	}
 	cold := slices.Clone(f.beta)
 	scale := func(by float64) {
@@ -214,11 +230,16 @@ func (f *fitter) startFromSample() {
 	}
 	f.stride, f.settled = sampleStride, sampleTolerance
 	scale(1.0 / sampleStride)
-	if err := f.newton(); err != nil {
+	err := f.newton()
+	var separated *SeparationError
+	var collinear *CollinearError
+	if errors.As(err, &separated) || errors.As(err, &collinear) {
 		copy(f.beta, cold)
+		err = nil
 	}
 	scale(sampleStride)
 	f.stride, f.settled = 1, etaTolerance
+	return err
 }
 
 // settleSigns changes the set of held coefficients and reports whether it had to.
@@ -226,7 +247,7 @@ func (f *fitter) settleSigns() bool {
 	changed := false
 	for j, sign := range f.signs {
 		if k := j + 1; !f.fixed[k] && float64(sign)*f.beta[k] < 0 {
-			f.fixed[k], f.beta[k], f.cols.state[j] = true, 0, AtBound
+			f.fixed[k], f.beta[k], f.scales.state[j] = true, 0, AtBound
 			changed = true
 		}
 	}
@@ -236,13 +257,13 @@ func (f *fitter) settleSigns() bool {
 	// The gradient is in units of the sum of weights; what is left of it at a converged fit is rounding.
 	release, steepest := -1, 1e-7*math.Sqrt(f.totals.weight)
 	for j, sign := range f.signs {
-		if slope := -float64(sign) * f.now.grad[j+1]; f.cols.state[j] == AtBound && slope > steepest {
+		if slope := -float64(sign) * f.now.grad[j+1]; f.scales.state[j] == AtBound && slope > steepest {
 			release, steepest = j, slope
 		}
 	}
 	if release < 0 {
 		return false
 	}
-	f.fixed[release+1], f.cols.state[release] = false, Estimated
+	f.fixed[release+1], f.scales.state[release] = false, Estimated
 	return true
 }

@@ -46,15 +46,15 @@ type Model struct {
 func (f *fitter) model() (*Model, error) {
 	q := len(f.beta)
 	m := &Model{
-		Names: make([]string, f.d.Cols), Mean: slices.Clone(f.cols.mean), SD: slices.Clone(f.cols.sd),
-		State: slices.Clone(f.cols.state), Lambda: f.lambda, Standardised: f.scaled, Firth: f.jeffreysPrior,
+		Names: make([]string, f.cols), Mean: slices.Clone(f.scales.mean), SD: slices.Clone(f.scales.sd),
+		State: slices.Clone(f.scales.state), Lambda: f.lambda, Standardised: f.scaled, Firth: f.jeffreysPrior,
 		Rows: f.totals.rows, Weight: f.totals.weight, Events: f.totals.events, Iterations: f.steps,
-		Warnings: slices.Clone(f.cols.warnings), beta: slices.Clone(f.beta),
+		Warnings: slices.Clone(f.scales.warnings), beta: slices.Clone(f.beta),
 		info: mat.NewSymDense(q, nil), inverse: mat.NewSymDense(q, nil),
 		loss: f.now.loss, penalty: f.objective(f.now, f.beta) - f.now.loss, entropy: f.totals.entropy,
 	}
 	for j := range m.Names {
-		m.Names[j] = f.d.name(j)
+		m.Names[j] = f.name(j)
 	}
 	for a := range q {
 		for b := a; b < q; b++ {
@@ -81,19 +81,19 @@ func (f *fitter) model() (*Model, error) {
 
 // nullLoss is the log loss of the model with the intercept (and the offset) alone.
 func (f *fitter) nullLoss() (float64, error) {
-	if f.d.Offset == nil {
+	if !f.hasOffset {
 		t := f.totals
 		share := t.events / t.weight
 		return -t.weight * (xlogx(share) + xlogx(1-share)), nil
 	}
-	if f.d.Cols == 0 {
+	if f.cols == 0 {
 		return f.now.loss, nil
 	}
-	null, err := Fit(Data{Y: f.d.Y, Weights: f.d.Weights, Offset: f.d.Offset}, Options{Workers: len(f.parts)})
+	null, err := path(withoutColumns{f.rows}, shape{hasOffset: true}, []float64{0}, Options{Workers: len(f.parts)})
 	if err != nil {
 		return 0, err
 	}
-	return null.loss, nil
+	return null[0].loss, nil
 }
 
 // StandardCoef returns the coefficients of the standardised columns (x - Mean)/SD; the intercept is the logit at the

@@ -30,7 +30,9 @@ const (
 func (f *fitter) newton() error {
 	q := len(f.beta)
 	step, trial := make([]float64, q), make([]float64, q)
-	f.pass(point{f.beta, step}, f.now)
+	if err := f.pass(point{f.beta, step}, f.now); err != nil {
+		return err
+	}
 	f.steps = 0
 	solver := newSolver(f.free())
 	for f.steps < maxSteps {
@@ -41,9 +43,9 @@ func (f *fitter) newton() error {
 			return f.separated(step)
 		}
 		f.steps++
-		done, ok := f.advance(step, trial)
-		if done {
-			return nil
+		done, ok, err := f.advance(step, trial)
+		if done || err != nil {
+			return err
 		}
 		if !ok {
 			break
@@ -54,25 +56,27 @@ func (f *fitter) newton() error {
 
 // advance moves beta along step, halving it while the objective rises. It reports done when the full step changes no
 // eta noticeably, and not ok when even a tiny part of the step raises the objective.
-func (f *fitter) advance(step, trial []float64) (done, ok bool) {
+func (f *fitter) advance(step, trial []float64) (done, ok bool, err error) {
 	before := f.objective(f.now, f.beta)
 	slack := 1e-12 * (1 + math.Abs(before)) // rounding of the sums
 	for half := range maxHalvings {
 		for j, s := range step {
 			trial[j] = f.beta[j] + s
 		}
-		f.pass(point{trial, step}, f.trial)
+		if err := f.pass(point{trial, step}, f.trial); err != nil {
+			return false, false, err
+		}
 		done = half == 0 && f.trial.delta < f.settled
 		if done || f.objective(f.trial, trial) <= before+slack {
 			copy(f.beta, trial)
 			f.now, f.trial = f.trial, f.now
-			return done, true
+			return done, true, nil
 		}
 		for j := range step {
 			step[j] /= 2
 		}
 	}
-	return false, false
+	return false, false, nil
 }
 
 // free returns the indices of the coefficients that are not held at 0.
@@ -144,8 +148,8 @@ func (s *solver) step(f *fitter, out []float64) bool {
 
 // separated names the columns with the largest last steps.
 func (f *fitter) separated(step []float64) error {
-	order := make([]int, 0, f.d.Cols)
-	for j := range f.d.Cols {
+	order := make([]int, 0, f.cols)
+	for j := range f.cols {
 		if !f.fixed[j+1] {
 			order = append(order, j)
 		}
@@ -165,7 +169,7 @@ func (f *fitter) separated(step []float64) error {
 		if len(e.Columns) == 3 || size(j) < 0.1*size(order[0]) {
 			break
 		}
-		e.Columns = append(e.Columns, f.d.name(j))
+		e.Columns = append(e.Columns, f.name(j))
 	}
 	return e
 }
@@ -200,7 +204,7 @@ func (f *fitter) collinear(s *solver) error {
 	if s.idx[worst] == 0 {
 		return &CollinearError{Column: "(intercept)"}
 	}
-	e := &CollinearError{Column: f.d.name(s.idx[worst] - 1)}
+	e := &CollinearError{Column: f.name(s.idx[worst] - 1)}
 	// Back substitution gives the weights with which the earlier columns make up the worst one.
 	part := slices.Clone(low[worst][:worst])
 	for a := worst - 1; a >= 0; a-- {
@@ -211,7 +215,7 @@ func (f *fitter) collinear(s *solver) error {
 	}
 	for a, v := range part {
 		if i := s.idx[a]; math.Abs(v) > 1e-6 && i > 0 {
-			e.With = append(e.With, f.d.name(i-1))
+			e.With = append(e.With, f.name(i-1))
 		}
 	}
 	return e

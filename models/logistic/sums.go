@@ -8,6 +8,7 @@ type sums struct {
 	grad  []float64 // d loss / d beta, intercept first
 	hess  []float64 // upper triangle of X'WX, row-major q*q
 	delta float64   // largest |change of eta| of any row by the last step
+	rows  int       // rows walked through, those left out as well
 	z     [4][]float64
 }
 
@@ -20,7 +21,7 @@ func newSums(q int) *sums {
 }
 
 func (s *sums) reset() {
-	s.loss, s.delta = 0, 0
+	s.loss, s.delta, s.rows = 0, 0, 0
 	clear(s.grad)
 	clear(s.hess)
 }
@@ -28,6 +29,7 @@ func (s *sums) reset() {
 func (s *sums) merge(o *sums) {
 	s.loss += o.loss
 	s.delta = max(s.delta, o.delta)
+	s.rows += o.rows
 	for j, g := range o.grad {
 		s.grad[j] += g
 	}
@@ -42,13 +44,14 @@ type point struct {
 	beta, step []float64
 }
 
-// add sums every stride-th row from lo to hi. Rows are taken four at a time, so that each entry of the Hessian is loaded and stored
+// add sums every stride-th row of a chunk. Rows are taken four at a time, so that each entry of the Hessian is loaded and stored
 // once for four rows; rows of weight 0 are skipped and the last group is filled with zeros.
-func (s *sums) add(d *Data, c *columns, inv []float64, at point, stride, lo, hi int) {
+func (s *sums) add(d *Data, c *columns, inv []float64, at point, stride int) {
 	s.reset()
+	s.rows = len(d.Y)
 	var r, v [4]float64 // residual and curvature weights
 	n := 0
-	for i := lo; i < hi; i += stride {
+	for i := 0; i < len(d.Y); i += stride {
 		w := d.weight(i)
 		if w == 0 {
 			continue
