@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/partnerhealth/partnerhealth/models/evaluate"
 	"github.com/partnerhealth/partnerhealth/models/internal/reference"
 	"github.com/partnerhealth/partnerhealth/models/logistic"
 )
@@ -364,17 +365,19 @@ func TestReferencePartnerMonths(t *testing.T) {
 			SE        []float64 `json:"se"`
 			LogLik    float64   `json:"log_likelihood"`
 			Clustered []float64 `json:"cluster_robust_se_times_sqrt_G_over_G_minus_1"`
+			Risks     []struct {
+				Row    int     `json:"row"`
+				Hazard float64 `json:"hazard"`
+				Risk3  float64 `json:"risk_3m"`
+				Risk6  float64 `json:"risk_6m"`
+			} `json:"three_month_risk"`
 		} `json:"full_fit"`
-		Split struct {
-			Mean []float64 `json:"column_mean"`
-			SD   []float64 `json:"column_sd_population"`
-			Fits []struct {
-				Lambda    float64   `json:"lambda"`
-				Coef      []float64 `json:"coef_standardised"`
-				Objective float64   `json:"train_objective"`
-				First5    []float64 `json:"first5_test_prob"`
-			} `json:"fits"`
-		} `json:"time_split_monthly"`
+		Monthly timeSplit `json:"time_split_monthly"`
+		Horizon timeSplit `json:"time_split_horizon3"`
+		Purge   struct {
+			Before int `json:"rows_before_cut"`
+			After  int `json:"rows_after_purge"`
+		} `json:"purge_effect"`
 	}
 	c.Field("expected", &want)
 	d, month, cluster := partnerMonths(c)
@@ -388,24 +391,128 @@ func TestReferencePartnerMonths(t *testing.T) {
 	}
 	c.AllClose("clustered se", clustered.SE(), want.Full.Clustered)
 
+	// The risk of several months compounds the hazards, with tenure going on and all else as it is.
+	tenure := c.Table(c.Name + ".csv").Floats("tenure_months")
+	for _, r := range want.Full.Risks {
+		c.Close("hazard", m.Probability(row(d, r.Row)), r.Hazard)
+		stays := 1.0
+		for k := range 6 {
+			x := slices.Clone(row(d, r.Row))
+			x[0], x[1] = 0, 0
+			switch at := tenure[r.Row] + float64(k); {
+			case at >= 12:
+				x[1] = 1
+			case at >= 6:
+				x[0] = 1
+			}
+			stays *= 1 - m.Probability(x)
+			if k == 2 {
+				c.Close("risk of 3 months", 1-stays, r.Risk3)
+			}
+		}
+		c.Close("risk of 6 months", 1-stays, r.Risk6)
+	}
+	checkTimeSplit(t, c, d, d.Y, month, 1, &want.Monthly)
+	y3 := withinThreeMonths(c.Table(c.Name+".csv"), month, d.Y)
+	checkTimeSplit(t, c, d, y3, month, 3, &want.Horizon)
+	if want.Horizon.Train != want.Purge.After || want.Monthly.Train != want.Purge.Before {
+		t.Errorf("training rows %d and %d, want %d before and %d after the purge", want.Monthly.Train, want.Horizon.Train, want.Purge.Before, want.Purge.After)
+	}
+}
+
+// timeSplit is what a fit before a month expects of the months behind it.
+type timeSplit struct {
+	Train       int       `json:"n_train"`
+	TrainEvents float64   `json:"events_train"`
+	Test        int       `json:"n_test"`
+	Mean        []float64 `json:"column_mean"`
+	SD          []float64 `json:"column_sd_population"`
+	Fits        []struct {
+		Lambda    float64   `json:"lambda"`
+		Coef      []float64 `json:"coef_standardised"`
+		Objective float64   `json:"train_objective"`
+		AUC       float64   `json:"test_roc_auc"`
+		AP        float64   `json:"test_average_precision"`
+		Brier     float64   `json:"test_brier"`
+		LogLoss   float64   `json:"test_log_loss"`
+		Expected  float64   `json:"test_expected_events"`
+		Events    float64   `json:"test_events"`
+		First5    []float64 `json:"first5_test_prob"`
+	} `json:"fits"`
+}
+
+const (
+	splitMonth = 20 // the first month of the test period
+	endMonth   = 30 // the first month that is not observed
+)
+
+// withinThreeMonths labels each row by whether the partner's churn is in its month or the two behind it.
+func withinThreeMonths(tab *reference.Table, month, y []float64) []float64 {
+	churn := map[string]float64{}
+	partner := tab.Text("partner_id")
+	for i, id := range partner {
+		if y[i] == 1 {
+			churn[id] = month[i]
+		}
+	}
+	out := make([]float64, len(y))
+	for i, id := range partner {
+		if at, ok := churn[id]; ok && at >= month[i] && at < month[i]+3 {
+			out[i] = 1
+		}
+	}
+	return out
+}
+
+// checkTimeSplit trains on the rows whose label is known before splitMonth, and tests on the later ones whose label is
+// known by the end: a label that looks `horizon` months ahead takes the last rows from both.
+func checkTimeSplit(t *testing.T, c *reference.Case, d logistic.Data, y, month []float64, horizon float64, want *timeSplit) {
+	t.Helper()
 	train := logistic.Data{Cols: d.Cols, Names: d.Names}
 	var test []int
-	for i, y := range d.Y {
-		if month[i] < 20 {
-			train.X, train.Y = append(train.X, row(d, i)...), append(train.Y, y)
-		} else {
+	events := 0.0
+	for i := range y {
+		switch {
+		case month[i]+horizon <= splitMonth:
+			train.X, train.Y = append(train.X, row(d, i)...), append(train.Y, y[i])
+			events += y[i]
+		case month[i] >= splitMonth && month[i]+horizon <= endMonth:
 			test = append(test, i)
 		}
 	}
-	for _, f := range want.Split.Fits {
+	if len(train.Y) != want.Train || len(test) != want.Test || events != want.TrainEvents {
+		t.Fatalf("%d training rows with %v events and %d test rows, want %d, %v and %d", len(train.Y), events, len(test), want.Train, want.TrainEvents, want.Test)
+	}
+	for _, f := range want.Fits {
 		m := mustFit(t, train, logistic.Options{Lambda: f.Lambda, Standardise: true})
-		at := func(what string) string { return fmt.Sprintf("lambda %g %s", f.Lambda, what) }
+		at := func(what string) string { return fmt.Sprintf("horizon %g lambda %g %s", horizon, f.Lambda, what) }
 		c.AllClose(at("coef"), m.StandardCoef(), f.Coef)
-		c.AllClose(at("mean"), m.Mean, want.Split.Mean)
-		c.AllClose(at("sd"), m.SD, want.Split.SD)
+		c.AllClose(at("mean"), m.Mean, want.Mean)
+		c.AllClose(at("sd"), m.SD, want.SD)
 		c.Close(at("objective"), m.Objective(), f.Objective)
-		for k, p := range f.First5 {
-			c.Close(at("test probability"), m.Probability(row(d, test[k])), p)
+		outcome, p := make([]float64, len(test)), make([]float64, len(test))
+		for k, i := range test {
+			outcome[k], p[k] = y[i], m.Probability(row(d, i))
+		}
+		for k, first := range f.First5 {
+			c.Close(at("test probability"), p[k], first)
+		}
+		s, err := evaluate.New(outcome, p, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, pair := range map[string]struct {
+			of   func() (float64, error)
+			want float64
+		}{"AUC": {s.AUC, f.AUC}, "AP": {s.AveragePrecision, f.AP}, "Brier": {s.Brier, f.Brier}, "log loss": {s.LogLoss, f.LogLoss}, "expected": {s.Expected, f.Expected}} {
+			got, err := pair.of()
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Close(at(what), got, pair.want)
+		}
+		if s.Events() != f.Events {
+			t.Errorf("%s: %v, want %v", at("events"), s.Events(), f.Events)
 		}
 	}
 }
