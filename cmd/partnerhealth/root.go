@@ -76,7 +76,11 @@ func newRoot(t terminal) *cobra.Command {
 		newQueryCommand(t),
 		newExplainCommand(t),
 		newRejectsCommand(t),
+		newUnresolvedCommand(t),
 		newRunsCommand(t),
+		newInitCommand(t),
+		newPresetCommand(t),
+		newTablesCommand(t),
 		newSynthCommand(t),
 		newDemoCommand(t),
 		newVersionCommand(t),
@@ -109,7 +113,7 @@ func between(low, high int) cobra.PositionalArgs {
 		if low <= len(args) && len(args) <= high {
 			return nil
 		}
-		return usageError{fmt.Errorf("%d arguments are given, it is: partnerhealth %s", len(args), cmd.Use)}
+		return usageError{fmt.Errorf("%d arguments are given, it is: %s %s", len(args), cmd.Parent().CommandPath(), cmd.Use)}
 	}
 }
 

@@ -15,8 +15,9 @@ import (
 )
 
 type runFlags struct {
-	config, asOf string
-	dryRun, json bool
+	config, asOf, knownAt string
+
+	dryRun, allowShrink, json bool
 }
 
 func newRunCommand(t terminal) *cobra.Command {
@@ -28,14 +29,20 @@ func newRunCommand(t terminal) *cobra.Command {
 
 At a terminal each stage is shown; under a scheduler nothing is printed but warnings, on
 standard error. The same exports, configuration and as-of date give the same tables, however
-often and whenever the night is run. A night that was killed is continued by the next.`,
-		Example: "  partnerhealth run --config partnerhealth.yaml\n  partnerhealth run --config partnerhealth.yaml --as-of 2026-10-31 --json",
+often and whenever the night is run. A night that was killed is continued by the next.
+
+With --known-at a night of the past is built again from the exports that had been received
+by then, whatever came later: no new export is read, the result lies in <state>/rebuilt, and
+the current night stays current.`,
+		Example: "  partnerhealth run --config partnerhealth.yaml\n  partnerhealth run --config partnerhealth.yaml --as-of 2026-10-31 --json\n  partnerhealth run --as-of 2026-09-30 --known-at 2026-10-01",
 		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runNight(cmd.Context(), t, f) },
 	}
 	configFlag(cmd, &f.config)
 	cmd.Flags().StringVar(&f.asOf, "as-of", "", "last day that the night knows, YYYY-MM-DD (default: yesterday in the programme's time zone)")
+	cmd.Flags().StringVar(&f.knownAt, "known-at", "", "build the night again from what had been received by then: a day (to its end in the programme's time zone) or a time like 2026-10-01T06:00:00Z")
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "read and type every export, write nothing")
+	cmd.Flags().BoolVar(&f.allowShrink, "allow-shrink", false, "let complete exports delete any number of rows, after somebody has looked at what was refused")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print the summary as JSON")
 	return cmd
 }
@@ -49,7 +56,11 @@ func runNight(ctx context.Context, t terminal, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	opt := run.Options{Config: c, AsOf: asOf, Version: codeVersion(), DryRun: f.dryRun, EmailKey: emailKey(c), Now: t.now}
+	knownAt, err := knownAtMoment(c, f)
+	if err != nil {
+		return err
+	}
+	opt := run.Options{Config: c, AsOf: asOf, KnownAt: knownAt, AllowShrink: f.allowShrink, Version: codeVersion(), DryRun: f.dryRun, EmailKey: emailKey(c), Now: t.now}
 	watched := t.interactive() && !f.json
 	if watched {
 		fmt.Fprintf(t.out, "%s, as of %s\n\n", c.Program.Name, asOf.Format(time.DateOnly))
@@ -66,6 +77,9 @@ func runNight(ctx context.Context, t terminal, f runFlags) error {
 		writeSummary(t.out, summary)
 	default:
 		writeWarnings(t.err, summary)
+		if summary.KnownAt != "" {
+			fmt.Fprintln(t.out, summary.Published)
+		}
 	}
 	if err == nil && len(summary.Warnings) > 0 {
 		err = errWarnings
@@ -88,6 +102,31 @@ func asOfDay(t terminal, c *config.Config, text string) (time.Time, error) {
 	}
 	yesterday := t.now().In(zone).AddDate(0, 0, -1)
 	return time.Date(yesterday.Year(), yesterday.Month(), yesterday.Day(), 0, 0, 0, 0, time.UTC), nil
+}
+
+// knownAtMoment reads the moment up to which exports count; zero where none is given. A day counts to its end.
+func knownAtMoment(c *config.Config, f runFlags) (time.Time, error) {
+	if f.knownAt == "" {
+		return time.Time{}, nil
+	}
+	switch {
+	case f.asOf == "":
+		return time.Time{}, usageError{errors.New("--known-at needs the night to build again: add --as-of YYYY-MM-DD")}
+	case f.dryRun:
+		return time.Time{}, usageError{errors.New("--known-at reads no exports, so that --dry-run has nothing to do")}
+	}
+	if t, err := time.Parse(time.RFC3339, f.knownAt); err == nil {
+		return t, nil
+	}
+	day, err := time.Parse(time.DateOnly, f.knownAt)
+	if err != nil {
+		return time.Time{}, usageError{fmt.Errorf("--known-at %q is neither a day like 2026-10-31 nor a time like 2026-10-31T06:00:00Z", f.knownAt)}
+	}
+	zone, err := time.LoadLocation(c.Program.Timezone)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("load time zone: %w", err)
+	}
+	return time.Date(day.Year(), day.Month(), day.Day()+1, 0, 0, 0, 0, zone).Add(-time.Microsecond), nil
 }
 
 // emailKey is the key of the e-mail hash: the one thing that is never written into a file.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"github.com/partnerhealth/partnerhealth/pipeline/report"
 	"github.com/partnerhealth/partnerhealth/pipeline/run"
@@ -15,7 +16,8 @@ func writeSummary(w io.Writer, s *run.Summary) {
 	fmt.Fprintln(w)
 	switch {
 	case s.DryRun:
-		fmt.Fprintf(w, "Dry run: nothing was written. %d new files hold %d records, of which %d would be refused.\n", s.Exports.New, s.Ingest.Records, s.Ingest.Rejected)
+		fmt.Fprintf(w, "Dry run: nothing was written. %s %s, of which %d would be refused.\n",
+			plural(s.Exports.New, "new file holds", "new files hold"), plural(s.Ingest.Records, "record", "records"), s.Ingest.Rejected)
 	case a.Partners == 0:
 		fmt.Fprintln(w, "No partner needs attention tonight.")
 	default:
@@ -34,7 +36,10 @@ func writeSummary(w io.Writer, s *run.Summary) {
 	for _, warning := range s.Warnings {
 		fmt.Fprintf(w, "Warning: %s\n", warning)
 	}
-	if s.Published != "" {
+	switch {
+	case s.KnownAt != "":
+		fmt.Fprintf(w, "Rebuilt as known at %s; the current night was not changed.\nOpen: %s\n", s.KnownAt, filepath.Join(s.Published, "pages", "index.html"))
+	case s.Published != "":
 		fmt.Fprintf(w, "Open: %s\n", openPath(s))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,6 +22,7 @@ var lastDay = time.Date(2026, time.October, 31, 0, 0, 0, 0, time.UTC)
 
 type synthFlags struct {
 	out, until       string
+	dialect          string
 	partners, months int
 	events           int
 	seed             uint64
@@ -34,7 +36,13 @@ func newSynthCommand(t terminal) *cobra.Command {
 		Long: `Generate the exports of a synthetic partner programme as a CRM, an LMS, a portal, a
 finance sheet and a survey tool would write them, with mappings and a configuration that
 run on them, and beside them the planted truth: who fades and since when, who sourced what.
-The same seed gives the same bytes.`,
+The same seed gives the same bytes.
+
+With --dialect the same programme is exported as one vendor's system would: its files, columns and
+words. What that system has no place for is written plainly beside it. Dialects:
+
+` + dialectList() + `
+  mixed                exports of several vendors and no configuration: a folder for partnerhealth init`,
 		Example: "  partnerhealth synth --out ./programme --partners 500 --months 36 --seed 7\n  partnerhealth run --config ./programme/partnerhealth.yaml --as-of 2026-10-31",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -45,12 +53,13 @@ The same seed gives the same bytes.`,
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(t.out, "%s: %d partners, %d months, %d files, %d portal events\nNext: partnerhealth run --config %s --as-of %s\n",
-				f.out, f.partners, f.months, len(made.Files), made.Events, filepath.Join(f.out, "partnerhealth.yaml"), f.until)
+			_, err = fmt.Fprintf(t.out, "%s: %d partners, %d months, %d files%s\nNext: %s\n",
+				f.out, f.partners, f.months, len(made.Files), events(made), next(f, made))
 			return err
 		},
 	}
 	cmd.Flags().StringVar(&f.out, "out", "", "folder to write into")
+	cmd.Flags().StringVar(&f.dialect, "dialect", "plain", "whose exports to write")
 	scaleFlags(cmd, &f)
 	return cmd
 }
@@ -77,9 +86,39 @@ func synthesise(ctx context.Context, f synthFlags) (*fixtures.Made, error) {
 	if err := mayWriteInto(f.out); err != nil {
 		return nil, err
 	}
-	return fixtures.Write(ctx, f.out, programme.Options{
-		Partners: f.partners, Months: f.months, Seed: f.seed, Until: until, EventsPerPartnerMonth: f.events,
-	}, plain.Options{})
+	world := programme.Options{Partners: f.partners, Months: f.months, Seed: f.seed, Until: until, EventsPerPartnerMonth: f.events}
+	if f.dialect == "" || f.dialect == "plain" {
+		return fixtures.Write(ctx, f.out, world, plain.Options{})
+	}
+	if _, err := fixtures.FindDialect(f.dialect); err != nil && f.dialect != fixtures.Mixed {
+		return nil, usageError{err}
+	}
+	return fixtures.WriteDialect(ctx, f.out, f.dialect, world)
+}
+
+// dialectList names the dialects, a line each.
+func dialectList() string {
+	var b strings.Builder
+	for _, d := range fixtures.Dialects() {
+		fmt.Fprintf(&b, "  %-20s %s\n", d.Name(), d.About())
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// events says how many portal events were written, where they are counted.
+func events(made *fixtures.Made) string {
+	if made.Events == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d portal events", made.Events)
+}
+
+// next is the command that goes on with what was written.
+func next(f synthFlags, made *fixtures.Made) string {
+	if made.Config == "" {
+		return "partnerhealth init --from " + filepath.Join(f.out, "exports")
+	}
+	return "partnerhealth run --config " + made.Config + " --as-of " + f.until
 }
 
 // mayWriteInto accepts a folder that is absent, empty, or holds an earlier synthetic programme.

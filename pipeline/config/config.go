@@ -1,6 +1,6 @@
 // Package config reads the one YAML file that describes a partner programme and its nightly run.
 //
-// [Load] decodes strictly, fills in the defaults of [Default], reads the mapping files that the sources name,
+// [Load] decodes strictly, fills in the defaults of [Default], reads the presets and mapping files that the sources name,
 // and reports everything that is wrong at once as [Problems], each with its path, its line and a next step.
 // A variant of a metric that the code does not follow is such a problem, never a silent substitute.
 //
@@ -9,7 +9,11 @@
 // [Config.HealthWeights] and [Config.HealthBars] describe.
 package config
 
-import "github.com/partnerhealth/partnerhealth/pipeline/preset"
+import (
+	"time"
+
+	"github.com/partnerhealth/partnerhealth/pipeline/preset"
+)
 
 // Config is a whole configuration. Paths are absolute once [Load] has returned it.
 type Config struct {
@@ -45,18 +49,40 @@ type FiscalYear struct {
 	Pattern string `yaml:"pattern"`
 }
 
-// Source is one system whose exports arrive in a folder.
+// Source is one system whose exports arrive in a folder or bucket.
 type Source struct {
 	// Name is the instance's name; native keys begin with it, so it cannot change without a new history.
 	Name string `yaml:"name"`
-	// MappingFile says how the exports become canonical rows.
+	// Preset is the built-in mapping that the source uses, "" for none.
+	Preset string `yaml:"preset"`
+	// MappingFile says how the exports become canonical rows. Beside a preset its objects come first, and replace
+	// those of the same name.
 	MappingFile string `yaml:"mapping"`
-	// Path is the folder of the exports.
+	// Path is the folder of the exports, or s3://bucket/prefix.
 	Path string `yaml:"path"`
 	// Timezone is the IANA zone of times that carry none; empty when the mapping states it.
 	Timezone string `yaml:"timezone"`
-	// Mapping is the parsed mapping file with Timezone applied. Only Load fills it.
+	// With sets the parameters of preset and mapping.
+	With map[string]preset.Value `yaml:"with"`
+	// Aliases are further names of columns, by the name under which the mapping knows them.
+	Aliases map[string][]string `yaml:"aliases"`
+	// Complete says how an export that is still being written is told from a whole one.
+	Complete Complete `yaml:"complete"`
+	// Endpoint and Region are those of the bucket, empty for what the environment says.
+	Endpoint string `yaml:"endpoint"`
+	Region   string `yaml:"region"`
+	// Mapping is what preset and mapping file say together, with Timezone applied. Only Load fills it.
 	Mapping *preset.Mapping `yaml:"-"`
+}
+
+// Complete says when an export is whole. Without a rule every file is.
+type Complete struct {
+	// StableFor is how long a file must have been unchanged, 0 for no such rule.
+	StableFor time.Duration `yaml:"stable_for"`
+	// Marker is the name of the file that appears in a folder when all of its exports are written, like _SUCCESS.
+	Marker string `yaml:"marker"`
+	// Manifest is the name of the file that lists the exports of a delivery.
+	Manifest string `yaml:"manifest"`
 }
 
 // People says how persons are recognised and protected.

@@ -97,6 +97,7 @@ func TestFullFileNamesEverySettingWithItsDefault(t *testing.T) {
 	want.People.VendorDomains = []string{"northwind.example"}
 	want.Metrics.Score.Bars = map[string]Bar{"people_active": {Low: 0.1, High: 0.6}}
 	want.Metrics.Tier.RequiredCertifications = map[string]int{"gold": 6, "silver": 3}
+	want.Metrics.Certificate.ValidityMonths = map[string]int{"CERT-C-110": 24}
 	want.Resources = Resources{Threads: 2, MemoryLimit: "4GB"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("full file (-want +got):\n%s", diff)
@@ -107,7 +108,10 @@ func TestFullFileNamesEverySettingWithItsDefault(t *testing.T) {
 func TestEverySettingIsChecked(t *testing.T) {
 	checked := []string{
 		"state", "sources", "sources[].name", "sources[].mapping", "sources[].path", "sources[].timezone",
+		"sources[].preset", "sources[].with", "sources[].aliases", "sources[].endpoint", "sources[].region",
+		"sources[].complete.stable_for", "sources[].complete.marker", "sources[].complete.manifest",
 		"people.email_key_env", "metrics.score.weights", "metrics.score.bars", "metrics.tier.required_certifications",
+		"metrics.certificate.validity_months",
 		"resources.memory_limit",
 	}
 	c := Default()

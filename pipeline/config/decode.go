@@ -6,12 +6,13 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
 	"github.com/partnerhealth/partnerhealth/pipeline/preset"
+	"github.com/partnerhealth/partnerhealth/pipeline/preset/yamltext"
 )
 
 // decoder fills a Config from the YAML syntax tree and goes on after a problem, so that all are found at once.
@@ -30,10 +31,9 @@ type decoder struct {
 }
 
 func newDecoder(file string, data []byte) *decoder {
-	text := strings.ReplaceAll(strings.TrimPrefix(string(data), "\ufeff"), "\r\n", "\n")
 	return &decoder{
 		file:    file,
-		lines:   strings.Split(text, "\n"),
+		lines:   yamltext.Lines(data),
 		line:    make(map[string]int),
 		anchors: make(map[string]ast.Node),
 		broken:  make(map[string]bool),
@@ -44,29 +44,17 @@ func newDecoder(file string, data []byte) *decoder {
 
 // decode parses the file into c, on top of what c already holds.
 func (d *decoder) decode(c *Config) {
-	file, err := parser.ParseBytes([]byte(strings.Join(d.lines, "\n")), 0, parser.AllowDuplicateMapKey())
-	if err != nil {
-		var syntax yaml.Error
-		if errors.As(err, &syntax) && syntax.GetToken() != nil {
-			d.reportLine("", syntax.GetToken().Position.Line, "no valid YAML: "+syntax.GetMessage())
-			return
-		}
+	documents, err := yamltext.Parse(d.lines, parser.AllowDuplicateMapKey())
+	var syntax *yamltext.SyntaxError
+	switch {
+	case errors.As(err, &syntax) && syntax.Line > 0:
+		d.reportLine("", syntax.Line, "no valid YAML: "+syntax.Message)
+	case err != nil:
 		d.add(Problem{Message: "no valid YAML: " + err.Error()})
-		return
-	}
-	var body ast.Node
-	for _, doc := range file.Docs {
-		if doc.Body == nil {
-			continue
-		}
-		if body != nil {
-			d.reportLine("", firstLine(doc.Body), "a second YAML document; a configuration is one")
-			return
-		}
-		body = doc.Body
-	}
-	if body != nil {
-		d.value(body, reflect.ValueOf(c).Elem(), "")
+	case len(documents) > 1:
+		d.reportLine("", yamltext.FirstLine(documents[1]), "a second YAML document; a configuration is one")
+	case len(documents) == 1:
+		d.value(documents[0], reflect.ValueOf(c).Elem(), "")
 	}
 }
 
@@ -85,12 +73,12 @@ func (d *decoder) report(path, message, hint string) {
 		}
 	}
 	d.broken[path] = true
-	d.add(Problem{Path: path, Line: line, Message: message, Hint: hint, Snippet: snippet(d.lines, section, line)})
+	d.add(Problem{Path: path, Line: line, Message: message, Hint: hint, Snippet: yamltext.Snippet(d.lines, section, line)})
 }
 
 // reportLine adds a problem that belongs to a line rather than to a setting; path may be empty.
 func (d *decoder) reportLine(path string, line int, message string) {
-	d.add(Problem{Path: path, Line: line, Message: message, Snippet: snippet(d.lines, line-1, line)})
+	d.add(Problem{Path: path, Line: line, Message: message, Snippet: yamltext.Snippet(d.lines, line-1, line)})
 }
 
 func (d *decoder) add(p Problem) {
@@ -112,6 +100,14 @@ func (d *decoder) brokenBelow(path string) bool {
 func (d *decoder) value(node ast.Node, dst reflect.Value, path string) {
 	node = d.resolve(node, path)
 	if node == nil || node.Type() == ast.NullType {
+		return
+	}
+	switch {
+	case dst.Type() == reflect.TypeFor[preset.Value]():
+		d.parameter(node, dst, path)
+		return
+	case dst.Type() == reflect.TypeFor[time.Duration]():
+		d.duration(node, dst, path)
 		return
 	}
 	switch dst.Kind() {
@@ -176,6 +172,9 @@ func (d *decoder) section(node ast.Node, dst reflect.Value, path string) {
 
 // table decodes a mapping with free keys; an entry replaces the default of the same key as a whole.
 func (d *decoder) table(node ast.Node, dst reflect.Value, path string) {
+	if dst.IsNil() {
+		dst.Set(reflect.MakeMap(dst.Type()))
+	}
 	d.entries(node, path, "name", func(key string, value ast.Node) {
 		v := reflect.New(dst.Type().Elem()).Elem()
 		if v.Kind() == reflect.Map {
@@ -220,10 +219,60 @@ func (d *decoder) list(node ast.Node, dst reflect.Value, path string) {
 	out := reflect.MakeSlice(dst.Type(), len(seq.Values), len(seq.Values))
 	for i, item := range seq.Values {
 		at := fmt.Sprintf("%s[%d]", path, i)
-		d.line[at] = firstLine(item)
+		d.line[at] = yamltext.FirstLine(item)
 		d.value(item, out.Index(i), at)
 	}
 	dst.Set(out)
+}
+
+// parameter decodes the value of a parameter of a mapping: a text, a list of texts, or a map of texts. A number or a
+// truth value is the text that stands in the file.
+func (d *decoder) parameter(node ast.Node, dst reflect.Value, path string) {
+	var value preset.Value
+	switch n := node.(type) {
+	case ast.MapNode:
+		value.Map = make(map[string]string)
+		d.entries(node, path, "name", func(key string, item ast.Node) {
+			value.Map[key] = d.plainText(item, join(path, key))
+		})
+	case *ast.SequenceNode:
+		value.List = make([]string, len(n.Values))
+		for i, item := range n.Values {
+			at := fmt.Sprintf("%s[%d]", path, i)
+			d.line[at] = yamltext.FirstLine(item)
+			value.List[i] = d.plainText(item, at)
+		}
+	default:
+		value = preset.Texts(d.plainText(node, path))
+	}
+	dst.Set(reflect.ValueOf(value))
+}
+
+// plainText returns the text of a value as it stands in the file.
+func (d *decoder) plainText(node ast.Node, path string) string {
+	switch n := d.resolve(node, path).(type) {
+	case *ast.StringNode:
+		return n.Value
+	case *ast.LiteralNode:
+		return n.Value.Value
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		return n.GetToken().Value
+	case nil:
+	default:
+		d.wants(path, "text", n)
+	}
+	return ""
+}
+
+// duration decodes a time span such as 5m or 90s.
+func (d *decoder) duration(node ast.Node, dst reflect.Value, path string) {
+	if n, ok := node.(*ast.StringNode); ok {
+		if span, err := time.ParseDuration(n.Value); err == nil && span >= 0 {
+			dst.SetInt(int64(span))
+			return
+		}
+	}
+	d.wants(path, "a time span such as 5m or 90s", node)
 }
 
 func (d *decoder) scalar(node ast.Node, dst reflect.Value, path string) {
@@ -276,11 +325,11 @@ func (d *decoder) unknown(at, section, key string, siblings []string) {
 		d.report(at, message, hint)
 		return
 	}
-	hint := suggest(key, siblings)
+	hint := yamltext.Suggest(key, siblings)
 	if hint != "" {
-		hint = didYouMean + join(section, strings.TrimPrefix(hint, didYouMean))
+		hint = yamltext.DidYouMean + join(section, strings.TrimPrefix(hint, yamltext.DidYouMean))
 	} else if full := settingsNamed(key); len(full) == 1 {
-		hint = didYouMean + full[0] + "?"
+		hint = yamltext.DidYouMean + full[0] + "?"
 	} else {
 		slices.Sort(siblings)
 		hint = "settings here: " + strings.Join(siblings, ", ")
@@ -320,16 +369,6 @@ func describe(node ast.Node) string {
 	default:
 		return "something else"
 	}
-}
-
-// firstLine returns the line on which node begins; a mapping's own token is its first colon.
-func firstLine(node ast.Node) int {
-	if m, ok := node.(ast.MapNode); ok {
-		if it := m.MapRange(); it.Next() {
-			return it.Key().GetToken().Position.Line
-		}
-	}
-	return node.GetToken().Position.Line
 }
 
 func join(section, key string) string {

@@ -29,6 +29,9 @@ func (c *Config) Hash() string {
 	for _, t := range c.TierRequirements() {
 		add("tier", t.TierCode, t.RequiredCertifications)
 	}
+	for _, v := range c.CertificateValidities() {
+		add("certificate", v.CertCode, v.ValidityMonths)
+	}
 	for _, w := range c.HealthWeights() {
 		add("weight", w.Stage, w.Signal, w.Weight)
 	}

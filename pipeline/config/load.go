@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Load reads the configuration file at path and the mapping files that it names. Relative paths in it are
-// relative to its folder. Everything that is wrong comes back as one error of type [Problems]; another error
+// Load reads the configuration file at path and the mappings that it names. Relative paths in it are relative to its
+// folder. Everything that is wrong comes back as one error of type [Problems]; another error
 // means that the file itself could not be read.
 func Load(path string) (*Config, error) {
 	data, err := os.ReadFile(path)
@@ -84,7 +84,7 @@ func (c *Config) resolve(dir string) {
 // apart reports a state folder inside a folder of exports, where the night would read its own output.
 func (d *decoder) apart(c *Config) {
 	for i, s := range c.Sources {
-		if s.Path == "" || c.State == "" {
+		if s.Path == "" || c.State == "" || strings.Contains(s.Path, "://") {
 			continue
 		}
 		rel, err := filepath.Rel(s.Path, c.State)

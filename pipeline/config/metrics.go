@@ -21,7 +21,9 @@ type Metrics struct {
 	Churn        Churn       `yaml:"churn"`
 	Score        Score       `yaml:"score"`
 	Tier         Tier        `yaml:"tier"`
+	Certificate  Certificate `yaml:"certificate"`
 	Freshness    Freshness   `yaml:"freshness"`
+	Identity     Identity    `yaml:"identity"`
 }
 
 // Active says what makes a partner active (M26).
@@ -116,10 +118,23 @@ type Tier struct {
 	RequiredCertifications map[string]int `yaml:"required_certifications"`
 }
 
+// Certificate says what the exports of certificates leave out.
+type Certificate struct {
+	// ValidityMonths is for how many months a certificate is valid, by certificate code, where its export states no
+	// expiry. Certificates that are not listed do not expire then.
+	ValidityMonths map[string]int `yaml:"validity_months"`
+}
+
 // Freshness says when a feed is too old to be believed (G13).
 type Freshness struct {
 	MaxAgeDays int `yaml:"max_age_days"`
 	CarryDays  int `yaml:"carry_days"`
+}
+
+// Identity says how much of a metric's inputs must be known to belong to a partner.
+type Identity struct {
+	// CoverageMin is the least share of records, and of money, below which a metric is marked as of low coverage.
+	CoverageMin float64 `yaml:"coverage_min"`
 }
 
 func defaultMetrics() Metrics {
@@ -144,8 +159,10 @@ func defaultMetrics() Metrics {
 			Kind: "either", SilenceMinDays: 90, SilenceMaxDays: 180, HorizonDays: 180,
 			ExitReasons: []string{"merger", "merged", "migration", "program_closed", "tier_program_ended", "legal_block"},
 		},
-		Score:     Score{Weights: defaultWeights(), Bars: map[string]Bar{}},
-		Tier:      Tier{RequiredCertifications: map[string]int{}},
-		Freshness: Freshness{MaxAgeDays: 3, CarryDays: 7},
+		Score:       Score{Weights: defaultWeights(), Bars: map[string]Bar{}},
+		Tier:        Tier{RequiredCertifications: map[string]int{}},
+		Certificate: Certificate{ValidityMonths: map[string]int{}},
+		Freshness:   Freshness{MaxAgeDays: 3, CarryDays: 7},
+		Identity:    Identity{CoverageMin: 0.9},
 	}
 }

@@ -3,6 +3,8 @@ package config
 import (
 	"reflect"
 	"strings"
+
+	"github.com/partnerhealth/partnerhealth/pipeline/preset/yamltext"
 )
 
 // settingsNamed returns the full paths of all settings and sections whose last part is name.
@@ -42,8 +44,6 @@ func settingPaths(t reflect.Type, prefix string) []string {
 func elsewhere(path string) (message, hint string) {
 	if section := parent(path); strings.HasPrefix(section, "sources[") {
 		switch path[len(section)+1:] {
-		case "preset":
-			return "built-in presets are not available", "write a mapping file and name it: mapping: mappings/<source>.yaml"
 		case "files", "pattern", "patterns":
 			return "unknown setting", "file patterns are stated in the mapping, under objects"
 		}
@@ -52,11 +52,11 @@ func elsewhere(path string) (message, hint string) {
 	case "deliver":
 		return "delivery by mail or webhook is not available", "the results are in <state>/published/current"
 	case "fiscal":
-		return "unknown setting", didYouMean + "program.fiscal_year?"
+		return "unknown setting", yamltext.DidYouMean + "program.fiscal_year?"
 	case "calendar":
-		return "unknown setting", didYouMean + "program.timezone?"
+		return "unknown setting", yamltext.DidYouMean + "program.timezone?"
 	case "alert":
-		return "unknown setting", didYouMean + "alerts?"
+		return "unknown setting", yamltext.DidYouMean + "alerts?"
 	case "metrics.mdf", "mdf":
 		return "the metrics of market development funds are not computed", ""
 	}

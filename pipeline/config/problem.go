@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/partnerhealth/partnerhealth/pipeline/preset"
+	"github.com/partnerhealth/partnerhealth/pipeline/preset/yamltext"
 )
 
 // Problem is one thing that is wrong with the configuration or with a mapping that it names.
@@ -55,7 +56,7 @@ func render(b *strings.Builder, p Problem) {
 	}
 	b.WriteString(p.Message)
 	// A suggestion belongs to the sentence; an instruction stands below the lines that it is about.
-	inline := strings.HasPrefix(p.Hint, didYouMean)
+	inline := strings.HasPrefix(p.Hint, yamltext.DidYouMean)
 	if inline {
 		b.WriteString(", " + p.Hint)
 	}
@@ -97,17 +98,4 @@ func (ps Problems) inFileOrder() {
 		}
 		return cmp.Compare(a.Line, b.Line)
 	})
-}
-
-// snippet returns line number n (1 for the first) marked, below the line of the section that it stands in.
-func snippet(lines []string, section, n int) string {
-	if n < 1 || n > len(lines) {
-		return ""
-	}
-	var b strings.Builder
-	if section > 0 && section < n {
-		fmt.Fprintf(&b, "    %3d | %s\n", section, lines[section-1])
-	}
-	fmt.Fprintf(&b, "  > %3d | %s\n", n, lines[n-1])
-	return b.String()
 }

@@ -44,6 +44,11 @@ func days(path, column string, value, low int) rule {
 	return count(path, column, value, low, 3660)
 }
 
+// share is a number from 0 to 1.
+func share(path, column string, value float64) rule {
+	return rule{path: path, column: column, sqlType: TypeDouble, value: value}
+}
+
 func toggle(path, column string, value bool) rule {
 	return rule{path: path, column: column, sqlType: TypeBoolean, value: value}
 }
@@ -95,6 +100,7 @@ func (c *Config) rules() []rule {
 		count("alerts.at_most_per_manager", "alert_at_most_per_manager", c.Alerts.AtMostPerManager, 1, 1000),
 		days("metrics.freshness.max_age_days", "freshness_max_age_days", m.Freshness.MaxAgeDays, 0),
 		days("metrics.freshness.carry_days", "freshness_carry_days", m.Freshness.CarryDays, 0),
+		share("metrics.identity.coverage_min", "identity_coverage_min", m.Identity.CoverageMin),
 		count("qbr.days_before", "qbr_days_before", c.QBR.DaysBefore, 0, 90).notYet(),
 		count("qbr.freeze_days", "qbr_freeze_days", c.QBR.FreezeDays, 0, 90).notYet(),
 		variant("people.emails", "", c.People.Emails, "hashed").not("clear"),

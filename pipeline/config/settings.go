@@ -10,6 +10,7 @@ const (
 	TypeText    = "VARCHAR"
 	TypeInteger = "INTEGER"
 	TypeBoolean = "BOOLEAN"
+	TypeDouble  = "DOUBLE"
 )
 
 // Setting is one column of the table run_settings.
@@ -17,7 +18,7 @@ type Setting struct {
 	Name string
 	// Type is the SQL type, also where Value is nil.
 	Type string
-	// Value is a string, int64 or bool, or nil for NULL.
+	// Value is a string, int64, float64 or bool, or nil for NULL.
 	Value any
 }
 
@@ -28,6 +29,12 @@ type ListValue struct{ Setting, Value string }
 type TierRequirement struct {
 	TierCode               string
 	RequiredCertifications int64
+}
+
+// CertificateValidity is one row of the table certificate_validity.
+type CertificateValidity struct {
+	CertCode       string
+	ValidityMonths int64
 }
 
 // HealthWeight is one row of the table health_weight.
@@ -72,6 +79,16 @@ func (c *Config) TierRequirements() []TierRequirement {
 	out := make([]TierRequirement, 0, len(required))
 	for _, code := range slices.Sorted(maps.Keys(required)) {
 		out = append(out, TierRequirement{TierCode: code, RequiredCertifications: int64(required[code])})
+	}
+	return out
+}
+
+// CertificateValidities returns for how long certificates without a stated expiry are valid, by certificate code.
+func (c *Config) CertificateValidities() []CertificateValidity {
+	months := c.Metrics.Certificate.ValidityMonths
+	out := make([]CertificateValidity, 0, len(months))
+	for _, code := range slices.Sorted(maps.Keys(months)) {
+		out = append(out, CertificateValidity{CertCode: code, ValidityMonths: int64(months[code])})
 	}
 	return out
 }

@@ -54,6 +54,7 @@ func TestSettingsAreTheColumnsOfRunSettings(t *testing.T) {
 		{"alert_at_most_per_manager", "INTEGER", int64(10)},
 		{"freshness_max_age_days", "INTEGER", int64(3)},
 		{"freshness_carry_days", "INTEGER", int64(7)},
+		{"identity_coverage_min", "DOUBLE", 0.9},
 		{"qbr_days_before", "INTEGER", int64(10)},
 		{"qbr_freeze_days", "INTEGER", int64(10)},
 	}

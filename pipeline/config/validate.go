@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,6 +12,9 @@ import (
 	_ "time/tzdata" // zones must be known on machines without a zone database
 
 	"golang.org/x/text/currency"
+
+	"github.com/partnerhealth/partnerhealth/pipeline/preset/builtin"
+	"github.com/partnerhealth/partnerhealth/pipeline/preset/yamltext"
 )
 
 var (
@@ -45,6 +49,9 @@ func (d *decoder) validate(c *Config) {
 	for _, code := range slices.Sorted(maps.Keys(c.Metrics.Tier.RequiredCertifications)) {
 		d.between("metrics.tier.required_certifications."+code, c.Metrics.Tier.RequiredCertifications[code], 0, 1000)
 	}
+	for _, code := range slices.Sorted(maps.Keys(c.Metrics.Certificate.ValidityMonths)) {
+		d.between("metrics.certificate.validity_months."+code, c.Metrics.Certificate.ValidityMonths[code], 1, 600)
+	}
 	if l := c.Resources.MemoryLimit; l != "" && !memoryLimit.MatchString(l) {
 		d.report("resources.memory_limit", fmt.Sprintf("%q is no size", l), "write a number and a unit: 4GB or 512MiB")
 	}
@@ -76,7 +83,7 @@ func (d *decoder) zone(path, name string) {
 
 func (d *decoder) sources(sources []Source) {
 	if len(sources) == 0 {
-		d.report("sources", "is missing: there is nothing to read", "add a source with name, mapping and path")
+		d.report("sources", "is missing: there is nothing to read", "add a source with name, preset or mapping, and path")
 	}
 	first := make(map[string]int)
 	for i, s := range sources {
@@ -92,10 +99,22 @@ func (d *decoder) sources(sources []Source) {
 		default:
 			first[s.Name] = i
 		}
-		if s.MappingFile == "" && !d.stated(at+".preset") {
-			d.report(at+".mapping", "is missing", "add: mapping: mappings/"+orWord(s.Name, "source")+".yaml")
+		if s.MappingFile == "" && s.Preset == "" {
+			d.report(at+".mapping", "is missing", "add: mapping: mappings/"+orWord(s.Name, "source")+".yaml, or preset: salesforce (`partnerhealth preset list` names all)")
 		}
-		d.folder(at+".path", s.Path)
+		if _, err := builtin.Read(s.Preset); err != nil && s.Preset != "" {
+			hint := yamltext.Suggest(s.Preset, builtin.Names())
+			if hint == "" {
+				hint = "there are " + strings.Join(builtin.Names(), ", ")
+			}
+			d.report(at+".preset", fmt.Sprintf("%q is no built-in preset", s.Preset), hint)
+		}
+		for _, name := range slices.Sorted(maps.Keys(s.Aliases)) {
+			if len(s.Aliases[name]) == 0 || slices.Contains(s.Aliases[name], "") {
+				d.report(at+".aliases."+name, "lists no name", "for example Close Date: [Schlusstermin]")
+			}
+		}
+		d.place(at, &s)
 		if s.Timezone != "" {
 			d.zone(at+".timezone", s.Timezone)
 		}
@@ -104,14 +123,39 @@ func (d *decoder) sources(sources []Source) {
 
 // folder reports a path that is no folder on this machine by its form; whether it exists is seen by the run.
 func (d *decoder) folder(path, value string) {
-	scheme, _, remote := strings.Cut(value, "://")
 	switch {
 	case strings.TrimSpace(value) == "":
 		d.report(path, "is missing", "name a folder, relative to this file")
-	case remote && scheme == "s3":
-		d.report(path, "S3 is not supported yet", "copy the objects to a folder first and name that")
-	case remote:
-		d.report(path, fmt.Sprintf("%q is no folder", value), "name a folder, relative to this file")
+	case strings.Contains(value, "://"):
+		d.report(path, fmt.Sprintf("%q is no folder of this machine", value), "name a folder, relative to this file")
+	}
+}
+
+// bucketForm is a bucket and what the keys of its objects begin with.
+var bucketForm = regexp.MustCompile(`^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$`)
+
+// place reports where a source's exports cannot be, and settings of buckets that belong to none.
+func (d *decoder) place(at string, s *Source) {
+	isBucket := strings.HasPrefix(s.Path, "s3://")
+	if !isBucket {
+		d.folder(at+".path", s.Path)
+	} else if !bucketForm.MatchString(s.Path) {
+		d.report(at+".path", fmt.Sprintf("%q names no bucket", s.Path), "write it like s3://bucket/prefix")
+	}
+	if s.Endpoint != "" {
+		if u, err := url.Parse(s.Endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			d.report(at+".endpoint", fmt.Sprintf("%q is no address", s.Endpoint), "write it like https://s3.example.com")
+		}
+	}
+	for _, setting := range [...]struct{ name, value string }{{"endpoint", s.Endpoint}, {"region", s.Region}} {
+		if setting.value != "" && !isBucket {
+			d.report(at+"."+setting.name, "belongs to buckets, but path is a folder", "remove it, or state path: s3://bucket/prefix")
+		}
+	}
+	for _, setting := range [...]struct{ name, value string }{{"marker", s.Complete.Marker}, {"manifest", s.Complete.Manifest}} {
+		if strings.ContainsAny(setting.value, `/\`) {
+			d.report(at+".complete."+setting.name, fmt.Sprintf("%q is no name of a file", setting.value), "name the file alone: it is looked for in every folder")
+		}
 	}
 }
 
@@ -119,13 +163,17 @@ func (d *decoder) rule(r rule) {
 	switch v := r.value.(type) {
 	case int64:
 		d.between(r.path, int(v), r.low, r.high)
+	case float64:
+		if !(v >= 0 && v <= 1) { // false for NaN too
+			d.report(r.path, fmt.Sprintf("is %v, wants a share from 0 to 1", v), "")
+		}
 	case string:
 		switch {
 		case r.follows == nil || slices.Contains(r.follows, v):
 		case slices.Contains(r.planned, v):
 			d.report(r.path, fmt.Sprintf("the variant %q is not supported yet", v), "supported: "+strings.Join(r.follows, ", "))
 		default:
-			hint := suggest(v, r.follows)
+			hint := yamltext.Suggest(v, r.follows)
 			if hint == "" {
 				hint = "supported: " + strings.Join(r.follows, ", ")
 			}
@@ -153,7 +201,7 @@ func (d *decoder) words(l listRule) {
 		case seen[v]:
 			d.report(at, fmt.Sprintf("%q is named twice", v), "")
 		case l.words != nil && !slices.Contains(l.words, v):
-			hint := suggest(v, l.words)
+			hint := yamltext.Suggest(v, l.words)
 			if hint == "" {
 				hint = "known: " + strings.Join(l.words, ", ")
 			}
@@ -217,7 +265,7 @@ func (d *decoder) keys(base string, have iter.Seq[string], known []string, what 
 		if slices.Contains(known, key) {
 			continue
 		}
-		hint := suggest(key, known)
+		hint := yamltext.Suggest(key, known)
 		if hint == "" {
 			hint = "known: " + strings.Join(known, ", ")
 		}

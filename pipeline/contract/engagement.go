@@ -30,6 +30,27 @@ func engagementTables() []*Table {
 			},
 		},
 		{
+			Name: "learning_statement", Grain: "one fact that an LMS told about an attempt at a course", Key: []string{"statement_id"}, EventTime: "occurred_at",
+			Columns: []Column{
+				req("statement_id", String, "native key of the statement; a row that voids it carries the same"),
+				opt("learning_id", String, "native key of the attempt, as learning_record has it; null in a row that voids"),
+				ref("person", opt("person_id", String, "learner")),
+				ref("partner", opt("partner_id", String, "partner as the LMS groups the learner")),
+				opt("course_code", String, "course"),
+				opt("course_name", String, "name of the course"),
+				opt("course_type", String, "kind of course"),
+				opt("parent", String, "plan or path that the course belongs to"),
+				req("occurred_at", Timestamp, "when it happened"),
+				enum("status", "state that the attempt was in from then on", "enrolled in_progress completed passed failed waiting suspended withdrawn expired unknown"),
+				opt("progress_pct", Float64, "progress, 0 to 100"),
+				opt("score_raw", Float64, "score as given"),
+				opt("score_max", Float64, "highest possible score"),
+				opt("score_scaled", Float64, "score, 0 to 1"),
+				opt("success", Bool, "passed"),
+				opt("time_spent_s", Int64, "seconds spent"),
+			},
+		},
+		{
 			Name: "certification", Grain: "one award", Key: []string{"award_id"}, EventTime: "issued_at",
 			Columns: []Column{
 				req("award_id", String, "native key of the award"),
@@ -51,6 +72,7 @@ func engagementTables() []*Table {
 			Columns: []Column{
 				req("event_id", String, "native key of the event"),
 				req("occurred_at", Timestamp, "when it happened"),
+				optTag("occurred_basis", "how that time is known: the event's own, or that of its receipt", "event received"),
 				opt("received_at", Timestamp, "when the source recorded it"),
 				ref("person", opt("person_id", String, "who did it")),
 				ref("partner", opt("partner_id", String, "partner as the portal groups the person")),

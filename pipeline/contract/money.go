@@ -43,6 +43,7 @@ func moneyTables() []*Table {
 				opt("reference", String, "voucher"),
 				opt("allocation_method", String, "how a shared amount was split in the source"),
 				opt("allocation_share", Float64, "share of the shared amount"),
+				opt("source_modified_at", Timestamp, "from when the source holds the entry to be so; the newest version wins"),
 			},
 		},
 		{

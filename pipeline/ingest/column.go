@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path"
@@ -19,18 +20,26 @@ type column struct {
 	typ      contract.Type
 	required bool
 
-	// The text comes from fixed where it is the same for all records, else from the columns src of the record.
+	// The text comes from fixed where it is the same for all records, else from the first of the columns src that is
+	// not null, or from parts, each of which is again the first of some columns. Negative positions are values of unit.
 	fixed   []byte
 	isFixed bool
 	src     []int
-	// absent is set where a part of a key is not in the file: the key is then null.
-	absent bool
-	joins  joining
-	sep    []byte
-	prefix []byte // "<source>:<object>:" of native keys and references
-	steps  []step
+	parts   [][]int
+	unit    *units
+	joins   joining
+	sep     []byte
+	prefix  []byte // "<source>:<object>:" of native keys and references
+	steps   []step
+	// refs are the references of a column that holds several.
+	refs []reference
 	// isPlain is set where the text is that of one column as it is, which most are.
 	isPlain bool
+	// typed counts the values that had a form to keep.
+	typed int64
+
+	// onType and onValue are the reactions of the contract.
+	onType, onValue preset.Reaction
 
 	// The value comes from constant, or by lookup where there is a map or closed list, or else by parse.
 	constant *transform.Value
@@ -51,7 +60,16 @@ const (
 	joinFirst joining = iota // the first that is not null
 	joinAll                  // all that are not null, with sep between them
 	joinKey                  // all, escaped, null where one of them is
+	joinRefs                 // the references that are not null, one a line
 )
+
+// reference is one of several references of a column, or as many as its cell holds between the signs sep.
+type reference struct {
+	prefix []byte
+	src    []int
+	sep    []byte
+	steps  []step
+}
 
 // lookup takes texts to values.
 type lookup struct {
@@ -63,6 +81,14 @@ type lookup struct {
 	keeps bool
 	// counts is set where texts that are not in values are worth a warning.
 	counts bool
+	// patterns give a value to texts that are not in values.
+	patterns []pattern
+}
+
+// pattern is a value for the texts in which a regular expression finds a place.
+type pattern struct {
+	re    *regexp.Regexp
+	value transform.Value
 }
 
 // listed is one text and its value.
@@ -80,11 +106,18 @@ func (l *lookup) add(text string, v transform.Value) {
 // find returns the value of a text, nil where there is none.
 func (l *lookup) find(text []byte) *transform.Value {
 	if l.few == nil {
-		return l.values[string(text)]
+		if v := l.values[string(text)]; v != nil {
+			return v
+		}
 	}
 	for i := range l.few {
 		if l.few[i].text == string(text) {
 			return l.few[i].value
+		}
+	}
+	for i := range l.patterns {
+		if l.patterns[i].re.Match(text) {
+			return &l.patterns[i].value
 		}
 	}
 	return nil
@@ -93,13 +126,16 @@ func (l *lookup) find(text []byte) *transform.Value {
 // step takes text to text; ok is false where nothing is left. The result is valid until the next call.
 type step func(b []byte) (out []byte, ok bool, err error)
 
-func (b *binder) column(t *contract.Table, m *preset.Column) (column, error) {
-	c := column{at: t.Index(m.Name), name: t.Name + "." + m.Name}
+func (b *binder) column(table *preset.Table, t *contract.Table, m *preset.Column) (column, error) {
+	c := column{at: t.Index(m.Name), name: t.Name + "." + m.Name, unit: b.unit}
 	if c.at < 0 {
 		return c, fmt.Errorf("the table has no such column")
 	}
 	declared := t.Columns[c.at]
 	c.typ, c.required = declared.Type, !declared.Nullable
+	general := &b.file.obj.Contract
+	c.onType = cmp.Or(m.Types, table.Types, general.Types, preset.DiscardValue)
+	c.onValue = cmp.Or(m.Values, table.Values, general.Values, preset.Unknown)
 	if m.Const != nil {
 		v, err := transform.Canonical(c.typ, *m.Const)
 		c.constant = &v
@@ -119,30 +155,36 @@ func (b *binder) column(t *contract.Table, m *preset.Column) (column, error) {
 	return c, err
 }
 
+// origins returns the columns that the text comes from: for each part, the alternatives.
+func (c *column) origins() [][]int {
+	out := append([][]int{c.src}, c.parts...)
+	for i := range c.refs {
+		out = append(out, c.refs[i].src)
+	}
+	return out
+}
+
 // origin says where the text comes from and what is done to it.
 func (b *binder) origin(c *column, m *preset.Column) error {
-	for _, name := range m.From {
-		if i := b.header.find(name); i >= 0 {
-			c.src = append(c.src, i)
-		} else {
-			c.absent = true
-		}
+	if m.References != nil {
+		return b.references(c, m)
 	}
 	concat, isConcat := m.Transform(preset.Concat)
 	switch {
 	case isConcat:
-		c.joins, c.sep, c.absent = joinAll, []byte(concat.Sep), false
-	case m.JoinsAll():
+		c.joins, c.sep = joinAll, []byte(concat.Sep)
+	case len(m.From) > 1:
 		c.joins = joinKey
-	default:
-		c.absent = false
+	}
+	for _, names := range m.From {
+		if found := b.find(names); c.joins == joinFirst {
+			c.src = found
+		} else {
+			c.parts = append(c.parts, found)
+		}
 	}
 	if object := m.Key + m.Resolve; object != "" {
-		source := m.Source
-		if source == "" {
-			source = b.file.opt.Source
-		}
-		c.prefix = []byte(source + ":" + object + ":")
+		c.prefix = b.prefix(m.Source, object)
 	}
 	for i := range m.Transforms {
 		t := &m.Transforms[i]
@@ -151,16 +193,51 @@ func (b *binder) origin(c *column, m *preset.Column) error {
 				return err
 			}
 		}
-		s, err := b.newStep(t, c.required)
+	}
+	var err error
+	if c.steps, err = b.newSteps(m.Transforms, c.required); err != nil {
+		return err
+	}
+	c.isPlain = len(c.src) == 1 && c.src[0] >= 0 && len(c.steps) == 0
+	return nil
+}
+
+// references compiles a column of several references.
+func (b *binder) references(c *column, m *preset.Column) error {
+	c.joins = joinRefs
+	for i := range m.References {
+		ref := &m.References[i]
+		steps, err := b.newSteps(ref.Transforms, false)
 		if err != nil {
 			return err
 		}
+		prefix := b.prefix(ref.Source, ref.IDType)
+		if ref.Key != "" {
+			prefix = append(prefix, b.prefix(ref.Source, ref.Key)...)
+		}
+		c.refs = append(c.refs, reference{prefix: prefix, src: b.find(ref.From), sep: []byte(ref.Sep), steps: steps})
+	}
+	return nil
+}
+
+// prefix returns what native keys of an object, and references of a kind, begin with.
+func (b *binder) prefix(source, object string) []byte {
+	return []byte(cmp.Or(source, b.file.opt.Source) + ":" + object + ":")
+}
+
+// newSteps returns the text transforms among ts.
+func (b *binder) newSteps(ts []preset.Transform, required bool) ([]step, error) {
+	var out []step
+	for i := range ts {
+		s, err := b.newStep(&ts[i], required)
+		if err != nil {
+			return nil, err
+		}
 		if s != nil {
-			c.steps = append(c.steps, s)
+			out = append(out, s)
 		}
 	}
-	c.isPlain = len(c.src) == 1 && len(m.From) == 1 && len(c.steps) == 0
-	return nil
+	return out, nil
 }
 
 // fromFilename takes the text from the name of the file, which must match where every row needs it.
@@ -222,13 +299,41 @@ func (b *binder) newStep(t *preset.Transform, required bool) (step, error) {
 			part, ok := transform.Split(b, sep, index)
 			return part, ok, nil
 		}, nil
+	case preset.Regex:
+		re, err := regexp.Compile(t.Pattern)
+		if err != nil {
+			return nil, fmt.Errorf("compile pattern: %w", err)
+		}
+		return func(b []byte) ([]byte, bool, error) {
+			group, ok := transform.Group(re, b)
+			return group, ok, nil
+		}, nil
+	case preset.StripPrefix:
+		prefix := []byte(t.Prefix)
+		return func(b []byte) ([]byte, bool, error) { return transform.StripPrefix(b, prefix), true, nil }, nil
+	case preset.Replace:
+		re, err := regexp.Compile(t.Pattern)
+		if err != nil {
+			return nil, fmt.Errorf("compile pattern: %w", err)
+		}
+		with := []byte(t.With)
+		return appender(func(dst, b []byte) ([]byte, error) { return transform.AppendReplaced(dst, b, re, with), nil }), nil
+	case preset.Shift:
+		digits := t.Digits
+		return appender(func(dst, b []byte) ([]byte, error) { return transform.AppendShifted(dst, b, digits) }), nil
+	case preset.SHA1:
+		return appender(func(dst, b []byte) ([]byte, error) { return transform.AppendSHA1(dst, b), nil }), nil
+	case preset.NullIf:
+		texts := t.Texts
+		return func(b []byte) ([]byte, bool, error) { return b, !transform.IsOneOf(b, texts), nil }, nil
 	}
 	return nil, nil
 }
 
 // lookupOf compiles map and else, or the closed list of the column where there is no map.
 func (c *column) lookupOf(m *preset.Column, declared contract.Column) error {
-	if m.Map == nil && len(declared.Enum) == 0 {
+	isMapped := m.Map != nil || m.Match != nil
+	if !isMapped && len(declared.Enum) == 0 {
 		return nil
 	}
 	l := &lookup{values: make(map[string]*transform.Value), keeps: len(declared.Enum) == 0 && c.typ == contract.String}
@@ -239,7 +344,7 @@ func (c *column) lookupOf(m *preset.Column, declared contract.Column) error {
 		}
 		l.add(text, v)
 	}
-	if m.Map == nil {
+	if !isMapped {
 		for _, v := range declared.Enum {
 			l.add(v, transform.Value{Text: v})
 		}
@@ -248,6 +353,17 @@ func (c *column) lookupOf(m *preset.Column, declared contract.Column) error {
 		for _, text := range slices.Sorted(maps.Keys(l.values)) {
 			l.few = append(l.few, listed{text, l.values[text]})
 		}
+	}
+	for _, p := range m.Match {
+		re, err := regexp.Compile(p.Matches)
+		if err != nil {
+			return fmt.Errorf("compile pattern: %w", err)
+		}
+		v, err := transform.Canonical(c.typ, p.To)
+		if err != nil {
+			return fmt.Errorf("match %q: %w", p.Matches, err)
+		}
+		l.patterns = append(l.patterns, pattern{re, v})
 	}
 	c.lookup = l
 	if m.Else != nil {

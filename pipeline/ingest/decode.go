@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
-
 	"github.com/partnerhealth/partnerhealth/pipeline/preset"
 )
 
@@ -30,17 +28,14 @@ func (s *source) Read(p []byte) (int, error) {
 // text is the decoded text of an export.
 type text struct {
 	io.Reader
-	encoding, compression string
+	encoding string
 }
 
-// foreign are formats by their first bytes that a delimited file never has.
-var foreign = []struct{ magic, name, next string }{
-	{"PK\x03\x04", "a zip archive or an Excel workbook", "unpack the archive, or save the sheet as CSV"},
-	{"\xd0\xcf\x11\xe0", "an old Excel workbook", "save the sheet as CSV"},
-	{"PAR1\x15", "a Parquet file", "export it as CSV"},
-	{"\x28\xb5\x2f\xfd", "compressed with zstd", "unpack it, or compress it with gzip"},
-	{"\xfd7zXZ\x00", "compressed with xz", "unpack it, or compress it with gzip"},
-	{"%PDF-", "a PDF document", "export the data as CSV"},
+// start returns the first bytes of the text, and a reader of all of it.
+func (t *text) start() ([]byte, io.Reader, error) {
+	buffered := bufio.NewReaderSize(t.Reader, 64<<10)
+	start, err := peek(buffered, 4<<10)
+	return start, buffered, err
 }
 
 // The byte order marks.
@@ -50,33 +45,13 @@ const (
 	bomUTF16BE = "\xfe\xff"
 )
 
-// decode returns the UTF-8 text of an export: unpacked where its content says that it is gzip, and decoded by
-// its byte order mark or the declared encoding. What is no text of that encoding comes out as bytes that are not
-// UTF-8, so that the record which holds them is refused. A UTF-8 byte order mark is left in place.
-func decode(s *source, encoding string) (text, error) {
-	t := text{compression: "none"}
-	raw := bufio.NewReaderSize(s, 64<<10)
-	head, err := peek(raw, 8)
-	if err != nil {
-		return t, err
-	}
-	if bytes.HasPrefix(head, []byte{0x1f, 0x8b}) {
-		unpacked, err := gzip.NewReader(raw)
-		if err != nil {
-			return t, err
-		}
-		t.compression = "gzip"
-		raw = bufio.NewReaderSize(unpacked, 64<<10)
-		if head, err = peek(raw, 8); err != nil {
-			return t, err
-		}
-	}
-	for _, f := range foreign {
-		if bytes.HasPrefix(head, []byte(f.magic)) {
-			return t, &FileError{Rule: RuleNotCSV, Message: "the file is " + f.name, NextStep: f.next}
-		}
-	}
-	if t.encoding, err = chooseEncoding(head, encoding); err != nil {
+// decode returns the UTF-8 text of an export that begins with start, decoded by its byte order mark or the declared
+// encoding. What is no text of that encoding comes out as bytes that are not UTF-8, so that the record which holds them
+// is refused. A UTF-8 byte order mark is left in place.
+func decode(raw io.Reader, start []byte, encoding string) (text, error) {
+	var t text
+	var err error
+	if t.encoding, err = chooseEncoding(start, encoding); err != nil {
 		return t, err
 	}
 	switch t.encoding {

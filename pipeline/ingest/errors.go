@@ -22,11 +22,21 @@ type FileError struct {
 // The rules that a whole file can break.
 const (
 	RuleNotCSV         = "not_csv"
+	RuleFormat         = "format"
+	RuleLimit          = "limit"
 	RuleEncoding       = "encoding"
 	RuleDamaged        = "damaged"
 	RuleBadHeader      = "bad_header"
 	RuleMissingColumns = "missing_columns"
 	RuleFileName       = "file_name"
+
+	// Those of the contract.
+	RuleNewColumns    = "frozen_new_columns"
+	RuleAbsentColumns = "frozen_missing_columns"
+	RuleTypes         = "frozen_types"
+	RuleValues        = "frozen_values"
+	RuleRowBudget     = "budget_rows"
+	RuleValueBudget   = "budget_values"
 )
 
 // Error returns what is wrong and what to do.
@@ -47,7 +57,7 @@ func (e *FileError) Reject() contract.Reject {
 }
 
 // LawError says that records were lost or counted twice: for every table of a file, rows + unchanged + filtered +
-// rejected must be the records that were read. It is a defect of this program; the file must not be loaded.
+// rejected must be its units, and these the records that were read, or more where a record makes several. It is a defect of this program; the file must not be loaded.
 type LawError struct {
 	File    string
 	Count   TableCount
@@ -57,6 +67,6 @@ type LawError struct {
 // Error returns the two sides of the broken equation.
 func (e *LawError) Error() string {
 	c := e.Count
-	return fmt.Sprintf("%s: table %s: %d rows + %d unchanged + %d filtered + %d rejected are not the %d records that were read",
-		e.File, c.Table, c.Rows, c.Unchanged, c.Filtered, c.Rejected, e.Records)
+	return fmt.Sprintf("%s: table %s: %d rows + %d unchanged + %d filtered + %d rejected are not the %d units of the %d records that were read",
+		e.File, c.Table, c.Rows, c.Unchanged, c.Filtered, c.Rejected, c.Units, e.Records)
 }

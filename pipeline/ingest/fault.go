@@ -5,8 +5,8 @@ import "fmt"
 // complaint is a broken rule in words: its short name, what is wrong as a clause, and what to do.
 type complaint struct{ rule, message, next string }
 
-// describeFault says why a record cannot be read.
-func describeFault(rec *record, s *scanner) complaint {
+// describe says why a record of delimited text cannot be read.
+func (s *scanner) describe(rec *record) complaint {
 	switch rec.fault {
 	case openQuote:
 		return complaint{"unterminated_quote", fmt.Sprintf("opens a quote in field %d that does not close", len(rec.fields)+1),

@@ -142,9 +142,14 @@ func TestFilesThatAreRefused(t *testing.T) {
 		{"header in Windows-1252", "", "Currency,Day,Rate,Stra\xdfe\n", ingest.RuleBadHeader, "declare the encoding in the mapping, for example read: {encoding: windows-1252}"},
 		{"header with a broken quote", "", "\"Currency,Day,Rate\nUSD,2026-01-01,1\n", ingest.RuleBadHeader, "the header cannot be read: it opens a quote in field 1"},
 		{"byte order mark against the mapping", "encoding: utf-8", "\xff\xfe" + wide(oneRate, false), ingest.RuleEncoding, "the byte order mark says utf-16le, the mapping says utf-8; declare read: {encoding: auto}"},
-		{"zip archive", "", "PK\x03\x04\x14\x00rates.csv", ingest.RuleNotCSV, "the file is a zip archive or an Excel workbook; unpack the archive, or save the sheet as CSV"},
-		{"Parquet", "", "PAR1\x15\x04\x15", ingest.RuleNotCSV, "the file is a Parquet file"},
-		{"zstd", "", "\x28\xb5\x2f\xfd\x00", ingest.RuleNotCSV, "compress it with gzip"},
+		{"zip archive that is cut off", "", "PK\x03\x04\x14\x00rates.csv", ingest.RuleDamaged, "its data are cut off or damaged: read as zip archive: zip: not a valid zip file; export or copy the file again"},
+		{"zip archive without a workbook", "", "PK\x05\x06" + strings.Repeat("\x00", 18), ingest.RuleNotCSV, "the file is a zip archive within which no Excel workbook is; send the archive with its own name, so that its members are read, or unpack it"},
+		{"Parquet that is cut off", "", "PAR1\x15\x04\x15", ingest.RuleDamaged, "its data are cut off or damaged"},
+		{"zstd that is cut off", "", "\x28\xb5\x2f\xfd\x00", ingest.RuleDamaged, "its zstd data is cut off or damaged: unexpected EOF"},
+		{"old workbook", "", "\xd0\xcf\x11\xe0\xa1", ingest.RuleNotCSV, "the file is an old Excel workbook, or one with a password; save it as .xlsx without a password, or as CSV"},
+		{"xz", "", "\xfd7zXZ\x00", ingest.RuleNotCSV, "compressed with xz; unpack it, or compress it with gzip or zstd"},
+		{"four times compressed", "", zipped(t, zipped(t, zipped(t, zipped(t, oneRate)))), ingest.RuleLimit, "it is compressed more than 3 times over; export it compressed once, or not at all"},
+		{"bomb", "", zipped(t, "Currency,Day,Rate,Note\n"+strings.Repeat("EUR,2026-01-02,1,"+strings.Repeat("x", 900_000)+"\n", 90)), ingest.RuleLimit, "it unpacks to more than 500 times its size"},
 		{"gzip cut off", "", whole[:len(whole)/2], ingest.RuleDamaged, "its gzip data is cut off or damaged: unexpected EOF; export or copy the file again"},
 		{"gzip without its checksum", "", whole[:len(whole)-8], ingest.RuleDamaged, "unexpected EOF"},
 		{"gzip with a wrong checksum", "", whole[:len(whole)-8] + "12345678", ingest.RuleDamaged, "invalid checksum"},
@@ -320,11 +325,11 @@ func TestTheLawIsCheckedOnEveryFile(t *testing.T) {
 	if !errors.As(err, &broken) {
 		t.Fatalf("error %v, want a broken law", err)
 	}
-	want := &ingest.LawError{File: "in/test.csv", Records: 3, Count: ingest.TableCount{Table: "fx_rate", Rows: 1, Rejected: 1}}
+	want := &ingest.LawError{File: "in/test.csv", Records: 3, Count: ingest.TableCount{Table: "fx_rate", Units: 3, Rows: 1, Rejected: 1}}
 	if diff := cmp.Diff(want, broken); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if text := "in/test.csv: table fx_rate: 1 rows + 0 unchanged + 0 filtered + 1 rejected are not the 3 records that were read"; err.Error() != text {
+	if text := "in/test.csv: table fx_rate: 1 rows + 0 unchanged + 0 filtered + 1 rejected are not the 3 units of the 3 records that were read"; err.Error() != text {
 		t.Errorf("error is %q, want %q", err, text)
 	}
 }

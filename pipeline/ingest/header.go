@@ -35,7 +35,7 @@ func newHeader(cells []string) *header {
 		}
 		h.names[i] = name
 		h.exact[name] = i
-		f := fold(name)
+		f := preset.Fold(name)
 		if _, taken := h.folded[f]; taken {
 			h.folded[f] = -1
 		} else {
@@ -45,9 +45,16 @@ func newHeader(cells []string) *header {
 	return h
 }
 
-// fold is a name in lower case with single blanks.
-func fold(name string) string {
-	return strings.ToLower(strings.Join(strings.Fields(name), " "))
+// isNameless reports whether column i has no name but its position.
+func (h *header) isNameless(i int) bool { return h.names[i] == "column_"+strconv.Itoa(i+1) }
+
+// newPaths names the fields of JSON records by their paths, as they are written.
+func newPaths(paths []string) *header {
+	h := &header{names: paths, exact: make(map[string]int, len(paths)), folded: map[string]int{}}
+	for i, path := range paths {
+		h.exact[strings.TrimSpace(path)] = i
+	}
+	return h
 }
 
 // find returns the position of the column that a mapping calls name, or -1. Where no column is called exactly
@@ -56,7 +63,7 @@ func (h *header) find(name string) int {
 	if i, ok := h.exact[strings.TrimSpace(name)]; ok {
 		return i
 	}
-	if i, ok := h.folded[fold(name)]; ok {
+	if i, ok := h.folded[preset.Fold(name)]; ok {
 		return i
 	}
 	return -1
@@ -104,30 +111,4 @@ func quoteList(names []string) string {
 		b.WriteString(strconv.Quote(name))
 	}
 	return b.String()
-}
-
-// sourceColumns returns every column of the export that obj names, in order and once each.
-func sourceColumns(obj *preset.Object) []string {
-	var out []string
-	add := func(names ...string) {
-		for _, name := range names {
-			if !slices.Contains(out, name) {
-				out = append(out, name)
-			}
-		}
-	}
-	add(obj.RequiredColumns...)
-	for i := range obj.Tables {
-		t := &obj.Tables[i]
-		for j := range t.Where {
-			add(t.Where[j].From)
-		}
-		if t.Deleted != nil {
-			add(t.Deleted.From)
-		}
-		for j := range t.Columns {
-			add(t.Columns[j].From...)
-		}
-	}
-	return out
 }

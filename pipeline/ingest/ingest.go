@@ -1,11 +1,16 @@
 // Package ingest turns the bytes of one export into typed rows and rejects.
 //
-// File unpacks and decodes the export, cuts it into records, types each record for every table that the mapping
-// names, and hands batches of rows and all that was refused to a Sink. One goroutine reads and types, another
-// one writes; between them circulate a few blocks, so that memory does not grow with the file.
+// File unpacks the export, tells its format by its content, cuts it into records, types each record for every table that
+// the mapping names, and hands batches of rows and all that was refused to a Sink. What a format is made of lies behind
+// one reader: delimited text (scanner), JSON (jsonReader), workbooks (sheet) and Parquet (parquetReader).
 //
-// Its law: for every table, rows + unchanged + filtered + rejected = records read. It is checked on every file at
-// run time, with both sides counted in different places.
+// One goroutine reads, two type, one writes. Between them circulate a few chunks of records and blocks of rows, so that
+// memory does not grow with the file; these come and go in the order of the records, so that the same file always has
+// the same outcome.
+//
+// Its law: for every table, rows + unchanged + filtered + rejected = units, which are the records read, or at least as
+// many where a mapping makes several rows of a record. It is checked on every file at run time, with both sides
+// counted in different places.
 package ingest
 
 import (
@@ -51,18 +56,29 @@ type Sink interface {
 	Reject(ctx context.Context, r contract.Reject) error
 }
 
-// TableCount says what became of the records of a file for one table of its object.
+// TableCount says what became of the units of a file for one table of its object: its records, or what an `each`
+// makes of them. A record without any unit counts as one that was filtered.
 type TableCount struct {
 	Table                               string
+	Units                               int64
 	Rows, Unchanged, Filtered, Rejected int64
 }
 
 // Result says what became of a file.
 type Result struct {
 	Object, Dialect string
+	// Format is one of the formats of package preset. Columns are the header as it was found; in a JSON file the paths
+	// that were read and the members that were not.
+	Format  string
+	Columns []string
+	// Footer is the number of records at the end that the mapping calls a footer: they are none of Records.
+	Footer int64
 	// Records are those behind the header, blank lines not counted. Values are those that were refused while the
 	// row went on without them.
 	Records, Values int64
+	// Refused are the records that some table refused. Typed are the values that had a form to keep, such as numbers,
+	// dates and ids.
+	Refused, Typed int64
 	// Tables has an entry for each table of the object, in its order.
 	Tables []TableCount
 	// UnmappedValues counts, by table.column, the texts that neither map nor closed list know; OtherValues stands
@@ -84,10 +100,14 @@ func File(ctx context.Context, r io.Reader, path, sha256 string, obj *preset.Obj
 	}
 	src := &source{r: r}
 	err := f.read(ctx, src)
+	if err == nil {
+		if err = f.checkLaw(); err == nil {
+			err = f.judge()
+		}
+	}
 	var refused *FileError
 	switch {
 	case err == nil:
-		err = f.checkLaw()
 	case src.err != nil:
 		err = fmt.Errorf("read %s: %w", path, src.err)
 	case errors.As(err, &refused):
@@ -103,32 +123,28 @@ type file struct {
 	opt          Options
 	sink         Sink
 	result       Result
+	frozen       frozen
 }
 
 const defaultBatchRows = 4096
 
 // read does all but the final check.
 func (f *file) read(ctx context.Context, src *source) error {
-	t, err := decode(src, f.obj.Read.Encoding)
+	o, err := open(src, opening{read: f.obj.Read, format: f.obj.Format, names: f.obj.SourceColumns(), note: f.note})
+	defer o.close()
+	f.result.Format = o.format
 	if err != nil {
-		return damaged(err)
+		return err
 	}
-	s := newScanner(t, f.obj.Read.Quote, startBuffer)
-	s.skipBOM()
-	if s.delim = f.obj.Read.Delimiter; s.delim == 0 {
-		s.delim = detectDelimiter(s.sample(sampleSize), s.quote, sourceColumns(f.obj))
-	}
-	f.result.Dialect = fmt.Sprintf("delimiter=%q quote=%q encoding=%s compression=%s", s.delim, quoteText(s), t.encoding, t.compression)
-	h, err := readHeader(s)
-	if err != nil {
-		return damaged(err)
-	}
+	f.result.Dialect = o.dialect(f.obj.DialectName)
+	h := o.header
 	if h == nil {
-		f.note("the file is empty: it has no header")
+		f.note(o.empty())
 		h = newHeader(nil)
 	} else if missing := h.missing(f.obj); len(missing) > 0 {
 		return h.missingError(missing)
 	}
+	f.result.Columns = h.names
 	p, err := f.compile(h)
 	if err != nil {
 		return err
@@ -136,72 +152,78 @@ func (f *file) read(ctx context.Context, src *source) error {
 	if err := f.sink.SetDialect(f.result.Dialect); err != nil {
 		return fmt.Errorf("set dialect of %s: %w", f.path, err)
 	}
-	return f.pump(ctx, s, p)
-}
-
-func quoteText(s *scanner) string {
-	if !s.quotes {
-		return ""
-	}
-	return string(rune(s.quote))
-}
-
-// readHeader returns the header of the file, nil where there is none.
-func readHeader(s *scanner) (*header, error) {
-	rec, err := s.next()
-	if errors.Is(err, io.EOF) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if rec.fault != sound {
-		p := describeFault(rec, s)
-		next := p.next
-		if rec.fault == nulByte || rec.fault == badUTF8 {
-			next = "declare the encoding in the mapping, for example read: {encoding: windows-1252}, or utf-16le where every second byte is zero"
-		}
-		return nil, &FileError{Rule: RuleBadHeader, Message: "the header cannot be read: it " + p.message, NextStep: next}
-	}
-	h := newHeader(cells(rec))
-	s.width, s.records = len(h.names), 0
-	return h, nil
-}
-
-// damaged refuses a file whose compressed data cannot be unpacked; the refusals of File and errors of the reader
-// pass through.
-func damaged(err error) error {
-	var refused *FileError
-	if errors.As(err, &refused) {
+	if err := f.pump(ctx, o, p); err != nil {
 		return err
 	}
-	return &FileError{Rule: RuleDamaged, Message: "its gzip data is cut off or damaged: " + err.Error(),
-		NextStep: "export or copy the file again", Err: err}
+	return f.conclude(o)
 }
 
-// pump types records in one goroutine and writes what comes of them in another.
-func (f *file) pump(ctx context.Context, s *scanner, p *plan) error {
-	g, ctx := errgroup.WithContext(ctx)
-	free, full := make(chan *block, blocks), make(chan *block, blocks)
-	for range blocks {
-		free <- newBlock(p)
+// pump reads records in one goroutine, types them in up to maxTypers, and writes what comes of them in another.
+func (f *file) pump(ctx context.Context, o *opened, p *plan) error {
+	first := &chunk{}
+	more, err := o.fillChunk(first)
+	if err != nil {
+		return err
 	}
-	t := &typer{file: f, s: s, plan: p, counts: make([]TableCount, len(p.tables)), unmapped: map[string]map[string]*int64{}, free: free, full: full}
-	w := &writer{file: f, plan: p, counts: make([]TableCount, len(p.tables)), free: free, full: full}
-	g.Go(func() error {
-		defer close(full)
-		return t.run(ctx)
-	})
+	plans := []*plan{p}
+	for more && len(plans) < maxTypers {
+		again, err := f.compileAgain(o)
+		if err != nil {
+			return err
+		}
+		plans = append(plans, again)
+	}
+	read := make(chan *chunk, chunksEach*len(plans)+1)
+	for range cap(read) - 1 {
+		read <- &chunk{}
+	}
+	w := &writer{file: f, plan: p, counts: make([]TableCount, len(p.tables)), unmapped: map[string]map[string]int64{}}
+	for _, p := range plans {
+		t := newTyper(f, p, read)
+		if o.json != nil {
+			t.json = &jsonTyper{fields: newJSONFields(p.header.names)}
+		}
+		w.typers = append(w.typers, t)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	feed := &feeder{opened: o, typers: w.typers, free: read}
+	g.Go(func() error { return feed.run(ctx, first, more) })
+	for _, t := range w.typers {
+		g.Go(func() error { return t.run(ctx) })
+	}
 	g.Go(func() error { return w.run(ctx) })
-	err := g.Wait()
-	f.result.Records, f.result.Values, f.result.UnmappedValues = s.records, t.values, t.unmappedValues()
-	for i := range p.tables {
-		f.result.Tables = append(f.result.Tables, TableCount{
-			Table: p.tables[i].table.Name, Rows: w.counts[i].Rows, Unchanged: w.counts[i].Unchanged,
-			Filtered: t.counts[i].Filtered, Rejected: t.counts[i].Rejected,
-		})
+	err = g.Wait()
+	f.add(o, w, plans)
+	if o.json != nil {
+		o.fields = newJSONFields(p.header.names)
+		for _, t := range w.typers {
+			o.fields.merge(t.json.fields)
+		}
 	}
 	return err
+}
+
+// compileAgain compiles the object once more, since a plan serves one goroutine. What it reports was reported before.
+func (f *file) compileAgain(o *opened) (*plan, error) {
+	again := *f
+	again.result = Result{}
+	return again.compile(o.header)
+}
+
+// add takes over what was counted.
+func (f *file) add(o *opened, w *writer, plans []*plan) {
+	r := &f.result
+	r.Records, r.Values, r.Refused, r.UnmappedValues = o.count(), w.values, w.refused, w.unmapped
+	for _, p := range plans {
+		r.Typed += p.typed()
+	}
+	for i, c := range w.counts {
+		c.Table = w.plan.tables[i].table.Name
+		r.Tables = append(r.Tables, c)
+	}
+	if r.Records == 0 && o.header != nil {
+		f.note(o.none())
+	}
 }
 
 func (f *file) batchRows() int {
@@ -211,10 +233,14 @@ func (f *file) batchRows() int {
 	return defaultBatchRows
 }
 
-// checkLaw compares what became of the records with how many were read.
+// checkLaw compares what became of the units with how many there were, and these with the records that were read.
 func (f *file) checkLaw() error {
-	for _, c := range f.result.Tables {
-		if c.Rows+c.Unchanged+c.Filtered+c.Rejected != f.result.Records {
+	for i, c := range f.result.Tables {
+		units := f.result.Records
+		if f.obj.Tables[i].Each != nil {
+			units = max(units, c.Units)
+		}
+		if c.Units != units || c.Rows+c.Unchanged+c.Filtered+c.Rejected != units {
 			return &LawError{File: f.path, Count: c, Records: f.result.Records}
 		}
 	}

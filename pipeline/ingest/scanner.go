@@ -9,62 +9,12 @@ import (
 )
 
 const (
-	// maxRecord is the size of the longest record that is read; a longer one is refused.
-	maxRecord = 1 << 20
-	// startBuffer holds many records at a time. It grows to a few times maxRecord at most.
-	startBuffer = 256 << 10
-	// maxEmptyReads is how often a reader may answer nothing and no error before it counts as stuck.
-	maxEmptyReads = 100
-	// slack is what follows the data in the buffer: two sentinels and room to load eight bytes at once.
-	slack = 16
 	// A quote that does not close costs a search of up to maxRecord bytes. These searches may take searchBudget
 	// bytes, and searchPerByte more for every byte of sound records, so that no file costs more than a multiple
 	// of its length. When the budget is used up, a quote must close on its own line.
 	searchBudget  = 64 << 20
 	searchPerByte = 16
 )
-
-// fault says why a record cannot be read.
-type fault uint8
-
-const (
-	sound fault = iota
-	// openQuote: a quoted field does not end.
-	openQuote
-	// strayQuote: text follows the quote that ends a field, or a quote stands in a record behind a broken one.
-	strayQuote
-	// tooLong: the record is longer than maxRecord.
-	tooLong
-	// fieldCount: the record has more or fewer fields than the header.
-	fieldCount
-	// nulByte and badUTF8: the record is no text.
-	nulByte
-	badUTF8
-)
-
-// span is a field: bytes of the record, or, where from is negative, bytes ^from to to of the unescaped texts.
-type span struct{ from, to int32 }
-
-// record is one record of a file, valid until the next is read.
-type record struct {
-	// number is 1 for the first record behind the header, line that on which the record begins, offset the byte.
-	number, line, offset int64
-	// raw is the record without its line end.
-	raw       []byte
-	fields    []span
-	unescaped []byte
-	quoted    bool // whether a field is quoted
-	fault     fault
-}
-
-// field returns field i without its quotes.
-func (r *record) field(i int) []byte {
-	s := r.fields[i]
-	if s.from < 0 {
-		return r.unescaped[^s.from:s.to]
-	}
-	return r.raw[s.from:s.to]
-}
 
 // scanner cuts decoded text into records as RFC 4180 defines them, with any delimiter and quote. LF, CRLF and a CR
 // alone end a record outside of quotes; within quotes they are kept byte for byte. Blank lines are no records.
@@ -73,12 +23,7 @@ func (r *record) field(i int) []byte {
 // that a lost quote costs one line and not the rest of the file. The first quote in an unquoted field behind it, if
 // no sound record comes before, is refused as well: it is the end of the broken record.
 type scanner struct {
-	r          io.Reader
-	buf        []byte
-	pos, end   int
-	base       int64 // offset of buf[0]
-	eof        bool
-	err        error
+	window
 	delim      byte
 	quote      byte
 	quotes     bool // whether there is a quote sign
@@ -95,41 +40,13 @@ type scanner struct {
 // newScanner returns a scanner of the decoded text of r whose buffer has the given size at first. The delimiter
 // is to be set before the first record is read.
 func newScanner(r io.Reader, quote byte, size int) *scanner {
-	return &scanner{r: r, buf: make([]byte, size+slack), quote: quote, quotes: quote != 0, line: 1, limit: maxRecord, budget: searchBudget}
+	return &scanner{window: newWindow(r, size), quote: quote, quotes: quote != 0, line: 1, limit: maxRecord, budget: searchBudget}
 }
 
-// fill reads until the buffer is full or the text ends. The unread text moves to its front, and the buffer doubles
-// where that alone would win too little.
+// fill is that of the window, and sets the sentinels, which stop every search at the end of the data without a test
+// of its own.
 func (s *scanner) fill() {
-	if s.pos > 0 {
-		copy(s.buf, s.buf[s.pos:s.end])
-		s.base += int64(s.pos)
-		s.end -= s.pos
-		s.pos = 0
-	}
-	if size := len(s.buf) - slack; s.end > size/2 {
-		grown := make([]byte, 2*size+slack)
-		copy(grown, s.buf[:s.end])
-		s.buf = grown
-	}
-	// Not io.ReadFull: it answers the end of a whole file with the error by which gzip reports a cut one.
-	for empty := 0; s.end < len(s.buf)-slack && !s.eof; {
-		n, err := s.r.Read(s.buf[s.end : len(s.buf)-slack])
-		s.end += n
-		if empty++; n > 0 {
-			empty = 0
-		}
-		if err == nil && empty > maxEmptyReads {
-			err = io.ErrNoProgress
-		}
-		if err != nil {
-			s.eof = true
-			if err != io.EOF {
-				s.err = err
-			}
-		}
-	}
-	// The sentinels stop every search at the end of the data without a test of its own.
+	s.window.fill()
 	s.buf[s.end], s.buf[s.end+1] = '\n', s.quote
 }
 
@@ -143,8 +60,8 @@ func (s *scanner) sample(n int) []byte {
 
 // skipBOM passes over a byte order mark.
 func (s *scanner) skipBOM() {
-	if bytes.HasPrefix(s.sample(3), []byte("\xef\xbb\xbf")) {
-		s.pos += 3
+	if bytes.HasPrefix(s.sample(len(bomUTF8)), []byte(bomUTF8)) {
+		s.pos += len(bomUTF8)
 	}
 }
 
@@ -177,6 +94,40 @@ func (s *scanner) next() (*record, error) {
 		}
 		return rec, nil
 	}
+}
+
+func (s *scanner) count() int64 { return s.records }
+
+// begin implements table.
+func (s *scanner) begin(width int) { s.width, s.records = width, 0 }
+
+// pass implements table: it passes over lines, whatever quotes they hold.
+func (s *scanner) pass(n int) (first string, err error) {
+	for i := range n {
+		if err := s.load(maxRecord); err != nil {
+			return first, err
+		}
+		at := indexLineEnd(s.buf[s.pos:s.end])
+		if at < 0 {
+			at = s.end - s.pos
+		}
+		if i == 0 {
+			first = head(s.buf[s.pos:s.pos+at], maxNote)
+		}
+		if s.pos += at; s.pos < s.end {
+			s.pos = s.afterLineEnd(s.pos)
+			s.line++
+		}
+	}
+	return first, nil
+}
+
+// load is that of the window, with the sentinels that fill sets.
+func (s *scanner) load(n int) error {
+	for s.end-s.pos < n && !s.eof {
+		s.fill()
+	}
+	return s.err
 }
 
 // skipToRecord passes over the rest of a line that was too long, and over blank lines.

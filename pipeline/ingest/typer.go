@@ -1,121 +1,99 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"unicode/utf8"
 
 	"github.com/partnerhealth/partnerhealth/pipeline/contract"
+	"github.com/partnerhealth/partnerhealth/pipeline/preset"
 )
 
 const (
-	// blocks circulate between typer and writer, so that typing goes on while the writer packs a group of rows.
-	blocks = 8
-	// A block is handed on when a batch is full, or it holds maxRejects rejects or maxBlockBytes of text.
-	maxRejects    = 1024
-	maxBlockBytes = 8 << 20
 	// checkEvery is after how many records it is looked whether the run was cancelled.
 	checkEvery = 1024
 	// maxRaw is how much of a refused record, maxValue how much of a refused value is kept.
 	maxRaw   = 64 << 10
 	maxValue = 1 << 10
-	// maxUnmapped is how many different unmapped values of a column are told apart.
-	maxUnmapped = 100
 )
 
-// OtherValues counts in UnmappedValues the texts beyond those that are told apart.
-const OtherValues = "(other values)"
-
-// block is what goes from the typer to the writer at a time.
-type block struct {
-	batches []*contract.Batch // one a table of the plan
-	rejects []contract.Reject
-	keeps   []keep
-	bytes   int
-}
-
-// keep is the key of a refused record.
-type keep struct {
-	table int
-	key   contract.KeyHash
-}
-
-// newBlock returns a block with room for a few rows; it grows to that of a batch where there are so many.
-func newBlock(p *plan) *block {
-	const fewRows = 64
-	b := &block{batches: make([]*contract.Batch, len(p.tables))}
-	for i := range b.batches {
-		b.batches[i] = contract.NewBatch(p.tables[i].table, fewRows)
-	}
-	return b
-}
-
-func (b *block) reset() {
-	for _, batch := range b.batches {
-		batch.Reset()
-	}
-	b.rejects, b.keeps, b.bytes = b.rejects[:0], b.keeps[:0], 0
-}
-
-// typer reads records and turns them into rows and rejects.
+// typer turns records into rows and rejects.
 type typer struct {
-	file   *file
-	s      *scanner
-	plan   *plan
-	counts []TableCount
-	values int64
-	// unmapped counts texts by column; a pointer, so that counting one more allocates nothing.
-	unmapped map[string]map[string]*int64
-	block    *block
-	extra    []byte
+	file  *file
+	plan  *plan
+	block *block
+	extra []byte
+	// json reads the fields of JSON records, nil for other formats.
+	json *jsonTyper
+	// dropped are the refused values of the row at hand, which are told when it is certain that the row is written.
+	dropped []dropped
 
-	free <-chan *block
-	full chan<- *block
+	chunks chan *chunk
+	read   chan<- *chunk // takes chunks back
+	free   chan *block
+	full   chan *block
 }
 
-// run types records until the file ends.
+// dropped is a value without which its row goes on.
+type dropped struct {
+	column  *column
+	refusal *refusal
+}
+
+// newTyper returns a typer with blocks of its own, so that none waits for the blocks of another.
+func newTyper(f *file, p *plan, read chan<- *chunk) *typer {
+	t := &typer{file: f, plan: p, read: read, chunks: make(chan *chunk, chunksEach), free: make(chan *block, blocksEach), full: make(chan *block, blocksEach)}
+	for range blocksEach {
+		t.free <- newBlock(p)
+	}
+	return t
+}
+
+// run types chunks until there are no more.
 func (t *typer) run(ctx context.Context) error {
+	defer close(t.full)
+	for {
+		select {
+		case c, ok := <-t.chunks:
+			if !ok {
+				return nil
+			}
+			if err := t.chunk(ctx, c); err != nil {
+				return err
+			}
+			t.read <- c // never blocks: it holds as many as there are
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// chunk types the records of a chunk into one or more blocks.
+func (t *typer) chunk(ctx context.Context, c *chunk) error {
 	if err := t.take(ctx); err != nil {
 		return err
 	}
-	for {
-		rec, err := t.s.next()
-		if errors.Is(err, io.EOF) {
-			break
+	for i := range c.records {
+		if i%checkEvery == 0 && ctx.Err() != nil {
+			return ctx.Err()
 		}
-		if err != nil {
-			return damaged(err)
-		}
-		t.record(rec)
-		switch {
-		case t.isFull():
+		if t.block.isFull(t.file.batchRows()) {
 			if err := t.give(ctx); err != nil {
 				return err
 			}
 			if err := t.take(ctx); err != nil {
 				return err
 			}
-		case rec.number%checkEvery == 0 && ctx.Err() != nil:
-			return ctx.Err()
 		}
+		rec := &c.records[i]
+		if t.json != nil {
+			rec = t.json.read(rec)
+		}
+		t.record(rec)
 	}
-	t.note()
+	t.block.isLast = true
 	return t.give(ctx)
-}
-
-func (t *typer) isFull() bool {
-	b := t.block
-	if len(b.rejects) >= maxRejects || b.bytes >= maxBlockBytes {
-		return true
-	}
-	for _, batch := range b.batches {
-		if batch.Len() >= t.file.batchRows() {
-			return true
-		}
-	}
-	return false
 }
 
 // take waits for an empty block.
@@ -139,35 +117,59 @@ func (t *typer) give(ctx context.Context) error {
 	}
 }
 
-func (t *typer) note() {
-	if t.s.records == 0 && len(t.plan.header.names) > 0 {
-		t.file.note("the file has a header and no records")
-	}
-}
-
 // record types one record for every table.
 func (t *typer) record(rec *record) {
 	t.block.bytes += len(rec.raw)
 	if rec.fault != sound {
-		c := describeFault(rec, t.s)
+		c := rec.why
 		t.reject(rec, contract.Reject{Rule: c.rule, Message: "the record " + c.message, NextStep: c.next})
-		for i := range t.counts {
-			t.counts[i].Rejected++
+		for i := range t.block.counts {
+			t.block.counts[i].Units++
+			t.block.counts[i].Rejected++
 		}
+		t.block.refused++
 		return
 	}
-	isTaken := false
+	t.plan.lets.fill(rec, &t.plan.nulls)
+	isTaken, isRefused := false, false
 	for _, i := range t.plan.order {
-		tp := &t.plan.tables[i]
-		if !tp.takes(rec, &t.plan.nulls) {
-			t.counts[i].Filtered++
+		tp, c := &t.plan.tables[i], &t.block.counts[i]
+		if tp.units != nil {
+			t.units(i, rec, &isTaken, &isRefused)
 			continue
 		}
-		if t.row(i, rec, !isTaken) {
-			isTaken = true
-		} else {
-			t.counts[i].Rejected++
-		}
+		c.Units++
+		t.unit(i, rec, &isTaken, &isRefused)
+	}
+	if isRefused {
+		t.block.refused++
+	}
+}
+
+// units types the units that a record makes for table i. A record without any counts as one that was filtered.
+func (t *typer) units(i int, rec *record, isTaken, isRefused *bool) {
+	u, c := t.plan.tables[i].units, &t.block.counts[i]
+	before := c.Units
+	for u.start(rec, &t.plan.nulls); u.next(rec, &t.plan.nulls); {
+		c.Units++
+		t.unit(i, rec, isTaken, isRefused)
+	}
+	if c.Units == before {
+		c.Units++
+		c.Filtered++
+	}
+}
+
+// unit types a record, or the unit of it at hand, for table i.
+func (t *typer) unit(i int, rec *record, isTaken, isRefused *bool) {
+	switch {
+	case !t.plan.tables[i].takes(rec, &t.plan.nulls):
+		t.block.counts[i].Filtered++
+	case t.row(i, rec, !*isTaken):
+		*isTaken = true
+	default:
+		t.block.counts[i].Rejected++
+		*isRefused = true
 	}
 }
 
@@ -185,16 +187,20 @@ func (tp *tablePlan) takes(rec *record, n *nulls) bool {
 func (t *typer) row(i int, rec *record, withExtra bool) bool {
 	tp, b := &t.plan.tables[i], t.block.batches[i]
 	n := b.Len()
+	t.dropped = t.dropped[:0]
 	for k := range tp.columns {
 		c := &tp.columns[k]
 		refused, unmapped := c.fill(rec, &t.plan.nulls, &b.Columns[c.at])
 		if unmapped != nil {
-			t.count(c.name, unmapped)
+			t.block.unmapped.add(c.name, unmapped)
 		}
 		if refused == nil {
 			continue
 		}
-		if c.required {
+		if refused.reaction == preset.Freeze {
+			t.block.frozen.add(c.name, rec.number, refused)
+		}
+		if refused.reaction != preset.DiscardValue {
 			if k >= tp.keys && !tp.isAppend {
 				t.block.keeps = append(t.block.keeps, keep{i, tp.hash.Key(b, n)})
 			}
@@ -202,9 +208,14 @@ func (t *typer) row(i int, rec *record, withExtra bool) bool {
 			t.refuse(tp, c, rec, refused, false)
 			return false
 		}
-		b.Columns[c.at].AppendNull()
-		t.values++
-		t.refuse(tp, c, rec, refused, true)
+		if !refused.isFilled {
+			b.Columns[c.at].AppendNull()
+		}
+		t.dropped = append(t.dropped, dropped{c, refused})
+	}
+	for _, d := range t.dropped {
+		t.block.values++
+		t.refuse(tp, d.column, rec, d.refusal, true)
 	}
 	for _, at := range tp.unfilled {
 		b.Columns[at].AppendNull()
@@ -220,6 +231,9 @@ func (t *typer) row(i int, rec *record, withExtra bool) bool {
 // appendExtra appends the unmapped columns that are not null as a JSON object, null where there are none.
 func (t *typer) appendExtra(b *contract.Batch, rec *record, wanted bool) {
 	t.extra = t.extra[:0]
+	if wanted && !t.plan.dropsRest {
+		t.extra = append(t.extra, bytes.TrimSuffix(rec.rest, []byte{'}'})...)
+	}
 	if wanted {
 		for i := range t.plan.extra {
 			x := &t.plan.extra[i]
@@ -265,6 +279,9 @@ func (t *typer) reject(rec *record, r contract.Reject) {
 	r.Source, r.Object, r.File, r.SHA256 = f.opt.Source, f.obj.Name, f.path, f.sha256
 	r.Record, r.Line, r.Offset = rec.number, rec.line, rec.offset
 	r.Raw = head(rec.raw, maxRaw)
+	if rec.place != "" {
+		r.Message = rec.place + ": " + r.Message
+	}
 	t.block.bytes += len(r.Raw)
 	t.block.rejects = append(t.block.rejects, r)
 }
@@ -278,37 +295,4 @@ func head(b []byte, n int) string {
 		b = b[:n]
 	}
 	return string(b)
-}
-
-// count notes a text that a column's map does not know.
-func (t *typer) count(column string, text []byte) {
-	values := t.unmapped[column]
-	if values == nil {
-		values = map[string]*int64{}
-		t.unmapped[column] = values
-	}
-	n := values[string(text)]
-	if n == nil {
-		key := head(text, maxValue)
-		if len(values) >= maxUnmapped {
-			key = OtherValues
-		}
-		if n = values[key]; n == nil {
-			n = new(int64)
-			values[key] = n
-		}
-	}
-	*n++
-}
-
-// unmappedValues returns what was counted.
-func (t *typer) unmappedValues() map[string]map[string]int64 {
-	out := make(map[string]map[string]int64, len(t.unmapped))
-	for column, values := range t.unmapped {
-		out[column] = make(map[string]int64, len(values))
-		for text, n := range values {
-			out[column][text] = *n
-		}
-	}
-	return out
 }

@@ -88,8 +88,8 @@ func TestNullsAndDefaults(t *testing.T) {
 		"opportunity_id": "crm:deal:8", "pipeline": "test", "stage_class": "open", "stage_raw": "Open", "stage_order": "1", "is_closed": "false",
 		"currency": "USD", "created_at": "2026-01-15T10:00:00Z", "lost_reason": "too late", "deal_type": "unknown", "lead_source": "Phone",
 	}
-	// "no" is no declared word for is_won, a required column.
-	if diff := cmp.Diff([]string{"1 line 2 byte 69: Closed not_a_bool refused"}, sink.refusals()); diff != "" {
+	// "no" is no declared word for is_won, without which a row can be.
+	if diff := cmp.Diff([]string{"1 line 2 byte 69: Closed not_a_bool kept"}, sink.refusals()); diff != "" {
 		t.Errorf("rejects (-want +got):\n%s", diff)
 	}
 	want["is_won"] = "false"
@@ -102,7 +102,7 @@ func TestNullsAndDefaults(t *testing.T) {
 	if diff := cmp.Diff(unmapped, result.UnmappedValues); diff != "" {
 		t.Errorf("unmapped values (-want +got):\n%s", diff)
 	}
-	missing := []string{"Deal Name", "Website", "Amount", "Cents", "Currency", "Probability", "Close", "Reason", "Registration", "Partner", "Owner", "Pushes", "Modified"}
+	missing := []string{"Website", "Amount", "Cents", "Currency", "Probability", "Close", "Reason", "Registration", "Partner", "Owner", "Pushes", "Modified"}
 	if diff := cmp.Diff(missing, result.MissingColumns); diff != "" {
 		t.Errorf("missing columns (-want +got):\n%s", diff)
 	}
@@ -282,7 +282,7 @@ objects:
 				columns: {opportunity_id: {key: order, from: Order}, line_no: {from: Line}, product_code: {from: Product}}
 `)
 	result, sink := mustLoad(t, obj, "Order,Line,Partner,Product,Note,Tax\n1,1,P,A,\"say \"\"hi\"\",\t\n\x01ü\\\",3\n1,2,P,B,,NULL\n2,1,P,A,,\n")
-	want := []ingest.TableCount{{Table: "opportunity_partner", Rows: 2, Unchanged: 1}, {Table: "opportunity_line", Rows: 3}}
+	want := []ingest.TableCount{{Table: "opportunity_partner", Units: 3, Rows: 2, Unchanged: 1}, {Table: "opportunity_line", Units: 3, Rows: 3}}
 	if diff := cmp.Diff(want, result.Tables); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
@@ -412,14 +412,14 @@ func TestUncheckedMappings(t *testing.T) {
 		"table":    {Name: "x", Tables: []preset.Table{{Name: "nothing"}}},
 		"column":   column(preset.Column{Name: "nothing", Const: &bad}),
 		"const":    column(preset.Column{Name: "rate", Const: &bad}),
-		"default":  column(preset.Column{Name: "rate", From: []string{"Rate"}, Default: &bad}),
-		"map":      column(preset.Column{Name: "rate", From: []string{"Rate"}, Map: map[string]string{"a": "b"}}),
-		"else":     column(preset.Column{Name: "rate", From: []string{"Rate"}, Map: map[string]string{"a": "1"}, Else: &bad}),
-		"layout":   column(preset.Column{Name: "valid_from", From: []string{"Day"}, Transforms: []preset.Transform{{Name: preset.Date, Layouts: []string{"x"}}}}),
+		"default":  column(preset.Column{Name: "rate", From: []preset.Names{{"Rate"}}, Default: &bad}),
+		"map":      column(preset.Column{Name: "rate", From: []preset.Names{{"Rate"}}, Map: map[string]string{"a": "b"}}),
+		"else":     column(preset.Column{Name: "rate", From: []preset.Names{{"Rate"}}, Map: map[string]string{"a": "1"}, Else: &bad}),
+		"layout":   column(preset.Column{Name: "valid_from", From: []preset.Names{{"Day"}}, Transforms: []preset.Transform{{Name: preset.Date, Layouts: []string{"x"}}}}),
 		"filename": column(preset.Column{Name: "currency", Transforms: []preset.Transform{{Name: preset.FromFilename, Pattern: "("}}}),
 		"unfilled": {Name: "x", Tables: []preset.Table{{Name: "fx_rate"}}},
-		"where":    {Name: "x", Tables: []preset.Table{{Name: "fx_rate", Where: []preset.Condition{{From: "Currency", Matches: "("}}}}},
-		"deleted":  {Name: "x", Tables: []preset.Table{{Name: "fx_rate", Deleted: &preset.Condition{From: "Currency", Matches: "("}}}},
+		"where":    {Name: "x", Tables: []preset.Table{{Name: "fx_rate", Where: []preset.Condition{{From: preset.Names{"Currency"}, Matches: "("}}}}},
+		"deleted":  {Name: "x", Tables: []preset.Table{{Name: "fx_rate", Deleted: &preset.Condition{From: preset.Names{"Currency"}, Matches: "("}}}},
 	} {
 		obj.Read = preset.DefaultRead()
 		if _, _, err := load(t, obj, "Currency,Day,Rate\nUSD,2026-01-01,1\n"); err == nil || !strings.Contains(err.Error(), "compile") {

@@ -7,36 +7,56 @@ import (
 	"github.com/partnerhealth/partnerhealth/pipeline/contract"
 )
 
-// writer hands blocks to the sink and counts what becomes of their rows.
+// writer hands blocks to the sink, in the order of the records, and adds up what became of them.
 type writer struct {
 	file   *file
 	plan   *plan
-	counts []TableCount
 	keep   []bool
-
-	free chan<- *block
-	full <-chan *block
+	typers []*typer
+	// counts has an entry for each table of the plan.
+	counts          []TableCount
+	values, refused int64
+	unmapped        map[string]map[string]int64
 }
 
-// run writes blocks until the typer is done.
+// run writes the blocks of the typers until they are done: those of a chunk, then those of the next, which is with
+// the next typer.
 func (w *writer) run(ctx context.Context) error {
-	for {
+	for turn := 0; ; {
+		t := w.typers[turn%len(w.typers)]
 		select {
-		case b, ok := <-w.full:
+		case b, ok := <-t.full:
 			if !ok {
-				return nil
+				return nil // and so are the others, since there is no next chunk
 			}
 			if err := w.write(ctx, b); err != nil {
 				return err
 			}
-			w.free <- b // never blocks: it holds as many as there are
+			if b.isLast {
+				turn++
+			}
+			t.free <- b // never blocks: it holds as many as there are
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 }
 
+// tally adds what a block counted.
+func (w *writer) tally(b *block) {
+	for i := range b.counts {
+		w.counts[i].Units += b.counts[i].Units
+		w.counts[i].Filtered += b.counts[i].Filtered
+		w.counts[i].Rejected += b.counts[i].Rejected
+	}
+	w.values += b.values
+	w.refused += b.refused
+	w.file.frozen.merge(b.frozen)
+	b.unmapped.mergeInto(w.unmapped)
+}
+
 func (w *writer) write(ctx context.Context, b *block) error {
+	w.tally(b)
 	for i, batch := range b.batches {
 		if err := w.rows(ctx, i, batch); err != nil {
 			return fmt.Errorf("write rows of %s: %w", w.file.path, err)

@@ -156,7 +156,7 @@ func loadBatches(b *testing.B, l *Lake, mode contract.Mode, night int, batches [
 			b.Fatal(err)
 		}
 	}
-	if err := ld.Commit(b.Context(), []TableCount{count}); err != nil {
+	if err := ld.Commit(b.Context(), Outcome{Counts: []TableCount{count}}); err != nil {
 		b.Fatal(err)
 	}
 }

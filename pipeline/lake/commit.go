@@ -5,22 +5,36 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/partnerhealth/partnerhealth/pipeline/contract"
 )
 
+// Outcome is what reading one part came to.
+type Outcome struct {
+	// Counts has what became of the records, several entries for a table adding up.
+	Counts []TableCount
+	Reading
+}
+
 // Commit makes the load part of the lake: it writes the deletions of snapshots, makes the files durable and
-// replaces the manifest. Counts has what became of the records, several entries for a table adding up; rows and
-// unchanged must agree with what was written (*CountError). A *ShrinkError refuses the load. After an error
-// the load is still to be aborted, which does nothing if the manifest was replaced all the same; the lake then
-// takes no more loads and has to be opened again.
-func (ld *Load) Commit(ctx context.Context, counts []TableCount) error {
+// replaces the manifest. There is one outcome for each part, in their order; rows and unchanged must agree with
+// what was written (*CountError). A *ShrinkError refuses the load. After an error the load is still to be aborted,
+// which does nothing if the manifest was replaced all the same; the lake then takes no more loads and has to be
+// opened again.
+func (ld *Load) Commit(ctx context.Context, outcomes ...Outcome) error {
 	if ld.done {
 		return fmt.Errorf("commit load: %w", errDone)
 	}
-	wrap := func(err error) error { return fmt.Errorf("commit load of %s: %w", ld.in.Provenance.File, err) }
-	totals, err := ld.total(counts)
+	wrap := func(err error) error { return fmt.Errorf("commit load of %s: %w", ld.d.path(), err) }
+	if len(ld.order) == 0 {
+		return wrap(errors.New("it feeds no table"))
+	}
+	if len(outcomes) != len(ld.d.Parts) || len(ld.parts) != len(ld.d.Parts) {
+		return wrap(fmt.Errorf("%d outcomes and %d readings of %d parts", len(outcomes), len(ld.parts), len(ld.d.Parts)))
+	}
+	totals, err := ld.total(outcomes)
 	if err != nil {
 		return wrap(err)
 	}
@@ -32,40 +46,98 @@ func (ld *Load) Commit(ctx context.Context, counts []TableCount) error {
 			return wrap(err)
 		}
 	}
-	record := ld.record()
-	for _, t := range ld.order {
-		tr := TableRecord{TableCount: totals[t.table.Name], Mode: t.mode, Deleted: t.deleted, Held: t.held}
-		if t.out != nil {
-			if err := t.out.finish(); err != nil {
-				return wrap(err)
-			}
-			tr.File = t.out.record()
-			tr.MinEvent, tr.MaxEvent = t.out.events()
+	records := make([]InputRecord, len(ld.parts))
+	for i, part := range ld.parts {
+		if records[i], err = ld.committed(part, outcomes[i]); err != nil {
+			return wrap(err)
 		}
-		record.Tables = append(record.Tables, tr)
 	}
-	if err := ld.publish(ctx, record); err != nil {
+	if err := ld.publish(ctx, records); err != nil {
 		return wrap(err)
 	}
 	return nil
 }
 
-// Quarantine ends a load whose file was refused as a whole: its rejects are kept, its rows are not, and the
-// manifest says why. The export is not Has, so that it is tried again.
-func (ld *Load) Quarantine(ctx context.Context, reason string) error {
+// committed completes the files of a part and returns its record. What concerns the delivery as a whole stands
+// with its last part.
+func (ld *Load) committed(part *loadPart, outcome Outcome) (InputRecord, error) {
+	record := ld.record(part)
+	record.Reading = outcome.Reading.readable()
+	for _, t := range ld.order {
+		tr := TableRecord{TableCount: TableCount{Table: t.table.Name}, Mode: t.mode}
+		for _, c := range outcome.Counts {
+			if c.Table == t.table.Name {
+				tr.TableCount.add(c)
+			}
+		}
+		if part == ld.part() {
+			tr.Deleted, tr.Held = t.deleted, t.held
+			if t.arrival != nil {
+				tr.Conflicting = t.arrival.conflicting
+			}
+		}
+		if out := part.outs[t.table.Name]; out != nil {
+			if err := out.finish(); err != nil {
+				return record, err
+			}
+			tr.File = out.record()
+			tr.MinEvent, tr.MaxEvent = out.events()
+		}
+		record.Tables = append(record.Tables, tr)
+	}
+	return record, nil
+}
+
+// Quarantine ends a load whose export was refused as a whole: the rejects of its parts are kept, its rows are not,
+// and the manifest says why, with what is known of the parts that were read. The export is not Has, so that it is
+// tried again; being refused for the same reason once more changes nothing.
+func (ld *Load) Quarantine(ctx context.Context, reason string, readings ...Reading) error {
 	if ld.done {
 		return fmt.Errorf("quarantine: %w", errDone)
 	}
+	reason = readable(reason)
+	if ld.isRefused(reason) {
+		return ld.Abort()
+	}
 	err := ld.discardRows()
+	for err == nil && len(ld.parts) < len(ld.d.Parts) {
+		err = ld.NextPart()
+	}
 	if err == nil {
-		record := ld.record()
-		record.Quarantined = readable(reason)
-		err = ld.publish(ctx, record)
+		records := make([]InputRecord, len(ld.parts))
+		for i, part := range ld.parts {
+			records[i] = ld.record(part)
+			records[i].Quarantined = reason
+			if i < len(readings) {
+				records[i].Reading = readings[i].readable()
+			}
+		}
+		err = ld.publish(ctx, records)
 	}
 	if err != nil {
-		return fmt.Errorf("quarantine %s: %w", ld.in.Provenance.File, err)
+		return fmt.Errorf("quarantine %s: %w", ld.d.path(), err)
 	}
 	return nil
+}
+
+// isRefused reports whether the manifest says already that this delivery is refused for this reason.
+func (ld *Load) isRefused(reason string) bool {
+	received := time.UnixMicro(ld.d.Parts[0].Provenance.LoadedAt).UTC()
+	return slices.ContainsFunc(ld.l.m.Inputs, func(r InputRecord) bool {
+		return r.Quarantined == reason && r.Content() == ld.key && r.ReceivedAt.Equal(received) && r.Path == ld.d.Parts[0].Provenance.File
+	})
+}
+
+// readable returns the reading with texts that JSON can carry.
+func (r Reading) readable() Reading {
+	for _, texts := range []*[]string{&r.Columns, &r.Unmapped, &r.Absent, &r.Notes} {
+		*texts = slices.Clone(*texts)
+		for i, s := range *texts {
+			(*texts)[i] = readable(s)
+		}
+	}
+	r.Format = readable(r.Format)
+	return r
 }
 
 // Abort ends a load without a trace. After Commit or Quarantine it does nothing, so that it can be deferred.
@@ -74,12 +146,14 @@ func (ld *Load) Abort() error {
 		return nil
 	}
 	err := ld.discardRows()
-	if ld.rejects != nil {
-		err = errors.Join(err, ld.rejects.draft.discard())
+	for _, part := range ld.parts {
+		if part.rejects != nil {
+			err = errors.Join(err, part.rejects.draft.discard())
+		}
 	}
 	ld.done, ld.l.open = true, nil
 	if err != nil {
-		return fmt.Errorf("abort load of %s: %w", ld.in.Provenance.File, err)
+		return fmt.Errorf("abort load of %s: %w", ld.d.path(), err)
 	}
 	return nil
 }
@@ -91,74 +165,88 @@ func (ld *Load) discardRows() error {
 		if t.changed > 0 || t.deleting {
 			ld.l.forget(t.key)
 		}
-		if t.out != nil {
-			err = errors.Join(err, t.out.draft.discard())
-			t.out = nil
+		for _, part := range ld.parts {
+			if out := part.outs[t.table.Name]; out != nil {
+				err = errors.Join(err, out.draft.discard())
+				delete(part.outs, t.table.Name)
+			}
 		}
 	}
 	return err
 }
 
-func (ld *Load) record() InputRecord {
-	p := ld.in.Provenance
-	return InputRecord{
-		SHA256: ld.in.Key.SHA256, MappingVersion: ld.in.Key.MappingVersion, Source: ld.in.Key.Source,
-		Object: p.Object, Path: p.File, Preset: p.Preset, Dialect: p.Dialect, RunID: p.RunID,
+// record returns the record of a part, without what became of it.
+func (ld *Load) record(part *loadPart) InputRecord {
+	p := part.Provenance
+	r := InputRecord{
+		SHA256: part.Key.SHA256, MappingVersion: part.Key.MappingVersion, Source: part.Key.Source,
+		Object: p.Object, Path: p.File, Preset: p.Preset, Dialect: p.Dialect, Copies: slices.Clone(part.Copies), RunID: p.RunID,
 		ReceivedAt: time.UnixMicro(p.LoadedAt).UTC(), Tables: []TableRecord{},
 	}
+	if len(ld.d.Parts) > 1 {
+		r.Delivery = ld.key.SHA256
+	}
+	return r
 }
 
-// total adds up the counts by table and compares them with what came by.
-func (ld *Load) total(counts []TableCount) (map[string]TableCount, error) {
+// add adds up what became of records.
+func (c *TableCount) add(more TableCount) {
+	c.Rows += more.Rows
+	c.Unchanged += more.Unchanged
+	c.Filtered += more.Filtered
+	c.Rejected += more.Rejected
+}
+
+// total adds up the counts of all parts by table and compares them with what came by.
+func (ld *Load) total(outcomes []Outcome) (map[string]TableCount, error) {
 	totals := map[string]TableCount{}
 	for _, t := range ld.order {
 		totals[t.table.Name] = TableCount{Table: t.table.Name}
 	}
-	for _, c := range counts {
-		sum, ok := totals[c.Table]
-		if !ok {
-			return nil, fmt.Errorf("records of %s are counted, which is not among the tables of the load", c.Table)
+	for _, o := range outcomes {
+		for _, c := range o.Counts {
+			sum, ok := totals[c.Table]
+			if !ok {
+				return nil, fmt.Errorf("records of %s are counted, which is not among the tables of the load", c.Table)
+			}
+			sum.add(c)
+			totals[c.Table] = sum
 		}
-		sum.Rows += c.Rows
-		sum.Unchanged += c.Unchanged
-		sum.Filtered += c.Filtered
-		sum.Rejected += c.Rejected
-		totals[c.Table] = sum
 	}
 	for _, t := range ld.order {
 		sum := totals[t.table.Name]
+		differs := func(what string, counted, actual int64) error {
+			return &CountError{Path: ld.d.path(), Table: sum.Table, What: what, Counted: counted, Actual: actual}
+		}
 		if sum.Rows != t.rows {
-			return nil, &CountError{Path: ld.in.Provenance.File, Table: sum.Table, What: "rows", Counted: sum.Rows, Actual: t.rows}
+			return nil, differs("rows", sum.Rows, t.rows)
 		}
 		if sum.Unchanged != t.unchanged {
-			return nil, &CountError{Path: ld.in.Provenance.File, Table: sum.Table, What: "unchanged", Counted: sum.Unchanged, Actual: t.unchanged}
+			return nil, differs("unchanged", sum.Unchanged, t.unchanged)
 		}
 		if t.arrival != nil && t.changed != t.rows {
-			return nil, &CountError{Path: ld.in.Provenance.File, Table: sum.Table, What: "changed", Counted: t.changed, Actual: t.rows}
+			return nil, differs("changed", t.changed, t.rows)
 		}
 	}
 	return totals, nil
 }
 
 // publish gives the finished files their names and replaces the manifest.
-func (ld *Load) publish(ctx context.Context, record InputRecord) error {
+func (ld *Load) publish(ctx context.Context, records []InputRecord) error {
 	l := ld.l
-	drafts := make([]*draft, 0, len(ld.order)+1)
-	for _, t := range ld.order {
-		if t.out != nil {
-			drafts = append(drafts, t.out.draft)
+	for i, part := range ld.parts {
+		if part.rejects == nil {
+			continue
 		}
-	}
-	if ld.rejects != nil {
-		if err := ld.flushRejects(); err != nil {
+		if err := part.flushRejects(); err != nil {
 			return err
 		}
-		if err := ld.rejects.finish(); err != nil {
+		if err := part.rejects.finish(); err != nil {
 			return err
 		}
-		record.Rejects = ld.rejects.record()
-		drafts = append(drafts, ld.rejects.draft)
+		records[i].Rejects = part.rejects.record()
 	}
+	drafts := ld.drafts()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -167,12 +255,18 @@ func (ld *Load) publish(ctx context.Context, record InputRecord) error {
 			return err
 		}
 	}
+	synced := map[string]bool{}
 	for _, d := range drafts {
-		if err := l.d.syncDir(path.Dir(d.rel)); err != nil {
+		folder := path.Dir(d.rel)
+		if synced[folder] {
+			continue
+		}
+		if err := l.d.syncDir(folder); err != nil {
 			return err
 		}
+		synced[folder] = true
 	}
-	next := l.m.put(record, ld.at, ld.replaces)
+	next := l.m.put(records, ld.at, ld.replaces)
 	replaced, err := next.write(l.d)
 	if !replaced {
 		return err
@@ -182,14 +276,10 @@ func (ld *Load) publish(ctx context.Context, record InputRecord) error {
 		l.broken = err
 		return err
 	}
-	var old []FileRecord
-	if ld.replaces {
-		was := manifest{Inputs: l.m.Inputs[ld.at : ld.at+1]}
-		old = was.files()
-	}
+	was := manifest{Inputs: l.m.Inputs[ld.at : ld.at+ld.replaces]}
 	l.m = next
-	ld.advance(record)
-	for _, f := range old {
+	ld.advance(records)
+	for _, f := range was.files() {
 		// Not part of the lake any more; what stays is swept by the next Open.
 		_ = l.d.remove(f.Path)
 	}
@@ -197,17 +287,20 @@ func (ld *Load) publish(ctx context.Context, record InputRecord) error {
 }
 
 // advance brings the indexes behind the load that was committed.
-func (ld *Load) advance(record InputRecord) {
-	for i := range record.Tables {
-		t := ld.tables[record.Tables[i].Table]
-		if t.arrival == nil || t.out == nil {
-			continue
+func (ld *Load) advance(records []InputRecord) {
+	for i, record := range records {
+		for j := range record.Tables {
+			tr := &record.Tables[j]
+			t := ld.tables[tr.Table]
+			if t.arrival == nil || ld.parts[i].outs[tr.Table] == nil {
+				continue
+			}
+			t.arrival.finish()
+			t.h.covered = t.h.covered.extend(chapter{
+				file: tr.File, loadedAt: record.ReceivedAt.UnixMicro(), object: record.Object,
+			})
+			t.h.files++
+			t.h.saved = false
 		}
-		t.arrival.finish()
-		t.h.covered = t.h.covered.extend(chapter{
-			file: record.Tables[i].File, loadedAt: record.ReceivedAt.UnixMicro(), object: record.Object,
-		})
-		t.h.files++
-		t.h.saved = false
 	}
 }

@@ -25,8 +25,8 @@ func (ld *Load) deleteVanished(ctx context.Context, t *loadTable, rejected int64
 		t.held = int64(len(gone))
 		return nil
 	}
-	if !ld.in.AllowShrink && known >= shrinkFrom && 2*len(gone) > known && ld.shrinks(t, known) {
-		return &ShrinkError{Source: ld.in.Key.Source, Object: ld.in.Provenance.Object, Table: t.table.Name, Known: known, Gone: len(gone)}
+	if !ld.d.AllowShrink && known >= shrinkFrom && 2*len(gone) > known && ld.shrinks(t, known) {
+		return &ShrinkError{Source: ld.key.Source, Object: ld.d.Parts[0].Provenance.Object, Table: t.table.Name, Known: known, Gone: len(gone)}
 	}
 	return ld.writeDeletions(ctx, t, gone)
 }
@@ -36,10 +36,10 @@ func (ld *Load) deleteVanished(ctx context.Context, t *loadTable, rejected int64
 func (ld *Load) shrinks(t *loadTable, known int) bool {
 	for i := ld.at - 1; i >= 0; i-- {
 		in := &ld.l.m.Inputs[i]
-		if in.Source != ld.in.Key.Source || in.Object != ld.in.Provenance.Object || in.Quarantined != "" {
+		if in.Source != ld.key.Source || in.Object != ld.d.Parts[0].Provenance.Object || in.Quarantined != "" {
 			continue
 		}
-		if in.MappingVersion == ld.in.Key.MappingVersion {
+		if in.MappingVersion == ld.key.MappingVersion {
 			return true
 		}
 		break

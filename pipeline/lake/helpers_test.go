@@ -166,7 +166,7 @@ func (e export) load(ctx context.Context, l *Lake) (err error) {
 	if err != nil {
 		return err
 	}
-	return ld.Commit(ctx, counts)
+	return ld.Commit(ctx, Outcome{Counts: counts})
 }
 
 // openLake opens a lake that does not wait for the disk.

@@ -141,7 +141,9 @@ type arrival struct {
 	// existing is the number of keys at the start, seen those of them that came by (a bit each). Live only.
 	existing int
 	seen     []uint64
-	// deletions of this load, by key: what the last row said.
+	// conflicting counts the versions of keys that had come by with another version. Live only.
+	conflicting int64
+	// deletions of the file that is read, by key: what the last row said.
 	deletions map[contract.KeyHash]bool
 }
 
@@ -165,10 +167,15 @@ func (a *arrival) put(key contract.KeyHash, row uint64) (unchanged bool) {
 		return false
 	}
 	i := int(a.x.slots[slot]&uint32(len(a.x.slots)-1)) - 1
-	a.see(i)
+	again := a.see(i)
 	block, j := a.x.at(i)
-	if block.row[j] == row {
+	// A version that was received later is no reason to leave this one out: whoever asks what was known in between
+	// does not have it (see View.KnownAt).
+	if block.row[j] == row && a.x.origins[block.origin[j]].loadedAt <= a.loadedAt {
 		return true
+	}
+	if again {
+		a.conflicting++
 	}
 	if from := block.origin[j]; int64(from) == a.before {
 		block.row[j], block.origin[j] = row, uint32(a.after)
@@ -191,10 +198,15 @@ func (a *arrival) keep(key contract.KeyHash) {
 	}
 }
 
-func (a *arrival) see(i int) {
-	if i < a.existing && a.seen != nil {
-		a.seen[i/64] |= 1 << (i % 64)
+// see takes note that key i came by and reports whether it did so before.
+func (a *arrival) see(i int) (again bool) {
+	if a.seen == nil || i >= a.existing {
+		return i >= a.existing
 	}
+	word, bit := &a.seen[i/64], uint64(1)<<(i%64)
+	again = *word&bit != 0
+	*word |= bit
+	return again
 }
 
 // deletes takes note of whether a written row says that its key is gone.
@@ -228,7 +240,7 @@ func (a *arrival) owned() (known int, gone []int) {
 	return known, gone
 }
 
-// finish ends the load: keys whose last row said so are deleted.
+// finish ends a file of the load: keys whose last row said so are deleted.
 func (a *arrival) finish() {
 	var gone []int
 	for key, deleted := range a.deletions {
@@ -245,4 +257,5 @@ func (a *arrival) finish() {
 			block.origin[j] = a.x.number(o)
 		}
 	}
+	clear(a.deletions)
 }

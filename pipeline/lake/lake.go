@@ -10,6 +10,9 @@
 // run that is killed at any moment leaves the lake as it was before or after a load, and Open sweeps the rest.
 // The same exports in the same order give the same files, byte for byte.
 //
+// An export may come in several files, the parts of one Delivery: they are loaded, refused and compared together.
+// What the lake held at an earlier moment is a View of it, by leaving out what was received later (View.KnownAt).
+//
 // The lake keeps changes, not copies. Of a snapshot or upsert table only rows whose hash differs from the
 // newest version of their key are written; a key that a snapshot no longer has gets a row that repeats its
 // last version with _deleted set, _row 0 and another row hash. Rows of an append table are all written.
@@ -26,17 +29,16 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/partnerhealth/partnerhealth/pipeline/contract"
 )
 
 const rejectFolder = "rejects"
 
-// Lake is an open lake. Not safe for concurrent use, but for what Load says.
+// Lake is an open lake. What it holds is seen through its View, at all times as of the last commit; a copy of the
+// View stays as it was. Not safe for concurrent use, but for what Load says.
 type Lake struct {
-	d         *disk
-	m         manifest
+	View
 	tables    map[string]*contract.Table
 	order     []string // tables in the order of the contract
 	histories map[historyKey]*history
@@ -58,7 +60,7 @@ func Open(dir string) (*Lake, error) {
 }
 
 func open(d *disk) (*Lake, error) {
-	l := &Lake{d: d, tables: map[string]*contract.Table{}, histories: map[historyKey]*history{}}
+	l := &Lake{View: View{d: d}, tables: map[string]*contract.Table{}, histories: map[historyKey]*history{}}
 	for _, t := range contract.Tables() {
 		l.tables[t.Name] = t
 		l.order = append(l.order, t.Name)
@@ -154,89 +156,3 @@ func (l *Lake) Close() error {
 	}
 	return err
 }
-
-// Has reports whether an export with this content was loaded under this mapping. See Loaded for the rare
-// export whose content has been seen before but counts again.
-func (l *Lake) Has(k InputKey) bool {
-	for i := range l.m.Inputs {
-		if in := &l.m.Inputs[i]; in.Quarantined == "" && in.Key() == k {
-			return true
-		}
-	}
-	return false
-}
-
-// Loaded reports whether an export received at receivedAt need not be loaded. It is what Has says but for a
-// content that comes back: where another export of the same object was loaded in between, and a table of it is
-// a snapshot or upserted, the return to the old content is a change that must be loaded.
-func (l *Lake) Loaded(k InputKey, receivedAt time.Time) bool {
-	var last *InputRecord
-	for i := range l.m.Inputs {
-		in := &l.m.Inputs[i]
-		if in.Quarantined == "" && in.Key() == k && (last == nil || in.ReceivedAt.After(last.ReceivedAt)) {
-			last = in
-		}
-	}
-	if last == nil {
-		return false
-	}
-	if appendsOnly(last) {
-		return true
-	}
-	for i := range l.m.Inputs {
-		in := &l.m.Inputs[i]
-		if in.Quarantined == "" && in.Source == last.Source && in.Object == last.Object && in.SHA256 != last.SHA256 &&
-			in.ReceivedAt.After(last.ReceivedAt) && receivedAt.After(in.ReceivedAt) {
-			return false
-		}
-	}
-	return true
-}
-
-func appendsOnly(in *InputRecord) bool {
-	for i := range in.Tables {
-		if in.Tables[i].Mode != contract.Append {
-			return false
-		}
-	}
-	return true
-}
-
-// Files returns the absolute paths of the live files of a table, in the order of the manifest.
-func (l *Lake) Files(table string) []string {
-	var out []string
-	for i := range l.m.Inputs {
-		for j := range l.m.Inputs[i].Tables {
-			if t := &l.m.Inputs[i].Tables[j]; t.Table == table && t.File.Path != "" {
-				out = append(out, l.d.path(t.File.Path))
-			}
-		}
-	}
-	return out
-}
-
-// Rejects returns the absolute paths of the live files of refused records, in the order of the manifest.
-func (l *Lake) Rejects() []string {
-	var out []string
-	for i := range l.m.Inputs {
-		if f := l.m.Inputs[i].Rejects; f.Path != "" {
-			out = append(out, l.d.path(f.Path))
-		}
-	}
-	return out
-}
-
-// Inputs returns a record of every export in the lake, in the order of the manifest.
-func (l *Lake) Inputs() []InputRecord {
-	out := slices.Clone(l.m.Inputs)
-	for i := range out {
-		out[i].Tables = slices.Clone(out[i].Tables)
-	}
-	return out
-}
-
-// Generation returns the number of commits that made the lake what it is.
-func (l *Lake) Generation() int64 { return l.m.Generation }
-
-// Dir returns the lake's folder, to which the paths of a FileRecord are relative.
-func (l *Lake) Dir() string { return l.d.dir }

@@ -222,7 +222,7 @@ func TestAbortLeavesNoTrace(t *testing.T) {
 	if err := ld.Write(t.Context(), contract.NewBatch(l.tables["ledger_entry"], 0)); err == nil {
 		t.Error("a load that is over took rows")
 	}
-	if err := ld.Commit(t.Context(), nil); err == nil {
+	if err := ld.Commit(t.Context(), Outcome{}); err == nil {
 		t.Error("a load that is over was committed")
 	}
 	// What the aborted load had told the index is forgotten.
@@ -269,9 +269,28 @@ func TestQuarantineKeepsRejectsOnly(t *testing.T) {
 	if n := len(l.Inputs()); n != 1 {
 		t.Errorf("%d records of one quarantined export, want 1", n)
 	}
+	before := l.Generation()
+	quarantine(t, l, ledger, "still")
+	if l.Generation() != before {
+		t.Error("being refused for the same reason again must change nothing")
+	}
 	mustLoad(t, l, ledger)
 	if in := l.Inputs(); len(in) != 1 || in[0].Quarantined != "" || len(l.Files("ledger_entry")) != 1 {
 		t.Error("a corrected reading must take the place of the quarantined one")
+	}
+}
+
+// An archive that cannot be opened is of no object and feeds no table; that it was refused is kept all the same.
+func TestWhatFeedsNoTableCanBeQuarantined(t *testing.T) {
+	l := openLake(t, t.TempDir())
+	box := export{source: "crm", path: "box.zip", content: "box", hour: 1, rejects: []contract.Reject{{Rule: "archive_damaged"}}}
+	quarantine(t, l, box, "cut off")
+	if in := l.Inputs(); len(in) != 1 || in[0].Quarantined != "cut off" || in[0].Rejects.Rows != 1 {
+		t.Errorf("inputs %+v", in)
+	}
+	box.content = "another"
+	if err := box.load(t.Context(), l); err == nil || !strings.Contains(err.Error(), "it feeds no table") {
+		t.Errorf("it was committed: %v", err)
 	}
 }
 
@@ -334,7 +353,7 @@ func TestUnchangedBesideWrite(t *testing.T) {
 	if err := <-written; err != nil {
 		t.Fatal(err)
 	}
-	if err := ld.Commit(t.Context(), []TableCount{count}); err != nil {
+	if err := ld.Commit(t.Context(), Outcome{Counts: []TableCount{count}}); err != nil {
 		t.Fatal(err)
 	}
 	wantLast(t, l, 600, 300, 0, 0)
@@ -355,7 +374,7 @@ func TestOneLoadAtATime(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := ld.Commit(t.Context(), nil); err == nil {
+	if err := ld.Commit(t.Context(), Outcome{}); err == nil {
 		t.Error("a load of a closed lake was committed")
 	}
 	if _, err := l.Begin(ledger.input()); err == nil {
@@ -379,7 +398,7 @@ func TestCountsAreChecked(t *testing.T) {
 		}
 		change(&counts[0])
 		var count *CountError
-		if err := ld.Commit(t.Context(), counts); !errors.As(err, &count) || count.What != name || count.Actual+1 != count.Counted {
+		if err := ld.Commit(t.Context(), Outcome{Counts: counts}); !errors.As(err, &count) || count.What != name || count.Actual+1 != count.Counted {
 			t.Errorf("%s: %v, want a *CountError", name, err)
 		}
 	}
@@ -395,10 +414,10 @@ func TestCountsAreChecked(t *testing.T) {
 	}
 	ld.Unchanged("opportunity_line", contract.KeyHash{1, 2}, 3)
 	var count *CountError
-	if err := ld.Commit(t.Context(), counts); !errors.As(err, &count) || count.What != "changed" {
+	if err := ld.Commit(t.Context(), Outcome{Counts: counts}); !errors.As(err, &count) || count.What != "changed" {
 		t.Errorf("%v, want a *CountError", err)
 	}
-	if err := ld.Commit(t.Context(), append(counts, TableCount{Table: "partner"})); err == nil {
+	if err := ld.Commit(t.Context(), Outcome{Counts: append(counts, TableCount{Table: "partner"})}); err == nil {
 		t.Error("a count of another table was taken")
 	}
 	// Two entries of one table add up: a mapping may feed it twice from one file.
@@ -410,7 +429,7 @@ func TestCountsAreChecked(t *testing.T) {
 		t.Fatal(err)
 	}
 	counts[0].Rows -= 2
-	if err := ld.Commit(t.Context(), append(counts, TableCount{Table: "opportunity_line", Rows: 2})); err != nil {
+	if err := ld.Commit(t.Context(), Outcome{Counts: append(counts, TableCount{Table: "opportunity_line", Rows: 2})}); err != nil {
 		t.Error(err)
 	}
 }
@@ -423,7 +442,6 @@ func TestInputsThatMakeNoSense(t *testing.T) {
 		"no mapping version":    func(in *Input) { in.Key.MappingVersion = "" },
 		"another source":        func(in *Input) { in.Provenance.Source = "erp" },
 		"another sha256":        func(in *Input) { in.Provenance.SHA256 = strings.Repeat("0", 64) },
-		"no table":              func(in *Input) { in.Modes = nil },
 		"unknown table":         func(in *Input) { in.Modes = map[string]contract.Mode{"secrets": contract.Append} },
 		"unknown mode":          func(in *Input) { in.Modes = map[string]contract.Mode{"partner": "replace"} },
 		"path that is no UTF-8": func(in *Input) { in.Provenance.File = "caf\xe9.csv" },
@@ -481,7 +499,7 @@ func TestDialectMayComeLate(t *testing.T) {
 	if err := ld.SetDialect("too late"); err == nil {
 		t.Error("the dialect was changed behind rows that were written")
 	}
-	if err := ld.Commit(t.Context(), counts); err != nil {
+	if err := ld.Commit(t.Context(), Outcome{Counts: counts}); err != nil {
 		t.Fatal(err)
 	}
 	if got := rows(t, l, "opportunity_line")[0].values["_dialect"]; got != "csv,tab" || l.Inputs()[0].Dialect != "csv,tab" {
@@ -506,7 +524,7 @@ func TestCancelledLoad(t *testing.T) {
 	if _, err := ledger.feed(ctx, ld); !errors.Is(err, context.Canceled) {
 		t.Errorf("writing on: %v", err)
 	}
-	if err := ld.Commit(ctx, counts); !errors.Is(err, context.Canceled) {
+	if err := ld.Commit(ctx, Outcome{Counts: counts}); !errors.Is(err, context.Canceled) {
 		t.Errorf("commit: %v", err)
 	}
 	if err := ld.Abort(); err != nil {
@@ -569,12 +587,16 @@ func TestManifestsThatAreRefused(t *testing.T) {
 			return "is no JSON"
 		},
 		"newer": func(t *testing.T, dir, manifest string) string {
-			rewrite(t, manifest, `"version": 1`, `"version": 2`)
-			return "has version 2"
+			rewrite(t, manifest, `"version": 2`, `"version": 3`)
+			return "has version 3"
 		},
 		"other field": func(t *testing.T, dir, manifest string) string {
 			rewrite(t, manifest, `"preset"`, `"colour"`)
 			return "colour"
+		},
+		"header is lost": func(t *testing.T, dir, manifest string) string {
+			rewrite(t, manifest, `"preset"`, `"header":"beef","preset"`)
+			return "has header beef, which is not there"
 		},
 		"file is lost": func(t *testing.T, dir, manifest string) string {
 			if err := os.Remove(openLake(t, dir).Files("opportunity_line")[0]); err != nil {

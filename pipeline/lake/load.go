@@ -4,44 +4,40 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"regexp"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/partnerhealth/partnerhealth/pipeline/contract"
 )
 
-// Input is one export to be loaded.
-type Input struct {
-	Key InputKey
-	// Provenance is what goes on every row. Source and SHA256 are those of Key; Dialect may be set later.
-	Provenance contract.Provenance
-	// Modes says, for each table that the export may feed, how its records meet those already there.
-	Modes map[string]contract.Mode
-	// AllowShrink lets a snapshot delete any number of keys: a person has looked at the *ShrinkError.
-	AllowShrink bool
+// Load is one delivery on its way into the lake, part by part. Nothing of it is seen by anyone before Commit has
+// returned.
+//
+// Unchanged and Keep may be called from one goroutine while another calls Write and Reject; NextPart, Commit and
+// Abort only after both are done. A row that Unchanged reported as changed must be written, in the same order.
+type Load struct {
+	l *Lake
+	d Delivery
+	// key is that of the delivery.
+	key InputKey
+	// at is the place in the manifest; replaces is the number of records there that an earlier reading of the same
+	// export left.
+	at, replaces int
+	tables       map[string]*loadTable
+	order        []*loadTable // in the order of the contract
+	last         *loadTable   // the table of the last call of Unchanged
+	parts        []*loadPart  // those begun; the last one is being read
+	done         bool
 }
 
-// Load is one export on its way into the lake. Nothing of it is seen by anyone before Commit has returned.
-//
-// Unchanged and Keep may be called from one goroutine while another calls Write and Reject; Commit and Abort
-// only after both are done. A row that Unchanged reported as changed must be written, in the same order.
-type Load struct {
-	l  *Lake
-	in Input
-	// at is the place in the manifest, that of an earlier reading of the same export if replaces is set.
-	at       int
-	replaces bool
-	tables   map[string]*loadTable
-	order    []*loadTable // in the order of the contract
-	last     *loadTable   // the table of the last call of Unchanged
-	rejects  *tableFile
-	pending  []contract.Vector
-	refused  int // rows in pending
-	done     bool
+// loadPart is what a load has of one part.
+type loadPart struct {
+	Part
+	outs    map[string]*rowFile // by table, none where no row was written
+	rejects *tableFile
+	pending []contract.Vector
+	refused int // rows in pending
 }
 
 // loadTable is what a load does to one table.
@@ -58,159 +54,98 @@ type loadTable struct {
 	deleting bool
 	// rows and deleted count what was written, held the deletions that were not made.
 	rows, deleted, held int64
-	out                 *rowFile
 }
 
 var errDone = errors.New("the load is over")
 
-// Begin starts loading an export. An older snapshot than the newest of its object is an *OrderError.
-// If the same export was loaded under another mapping, or quarantined last of its object, the new reading
-// takes its place in the manifest and its rows go: the lake is then what it would be had the mapping always
-// been this.
+// Begin starts loading an export of one file; see BeginDelivery.
 func (l *Lake) Begin(in Input) (*Load, error) {
+	return l.BeginDelivery(Delivery{Parts: []Part{{Key: in.Key, Provenance: in.Provenance}}, Modes: in.Modes, AllowShrink: in.AllowShrink})
+}
+
+// BeginDelivery starts loading a delivery with its first part. An older snapshot than the newest of its object is
+// an *OrderError. If the same export was loaded under another mapping, or quarantined last of its object, the new
+// reading takes its place in the manifest and its rows go: the lake is then what it would be had the mapping always
+// been this. Facts that were received again since count from their first receipt.
+func (l *Lake) BeginDelivery(d Delivery) (*Load, error) {
 	if l.broken != nil {
 		return nil, fmt.Errorf("begin load: %w", l.broken)
 	}
 	if l.open != nil {
-		return nil, fmt.Errorf("begin load of %s: that of %s is still open", in.Provenance.File, l.open.in.Provenance.File)
+		return nil, fmt.Errorf("begin load of %s: that of %s is still open", d.path(), l.open.d.path())
 	}
-	if err := l.validate(in); err != nil {
-		return nil, fmt.Errorf("begin load of %s: %w", in.Provenance.File, err)
+	if err := l.validate(&d); err != nil {
+		return nil, fmt.Errorf("begin load of %s: %w", d.path(), err)
 	}
-	ld := &Load{l: l, in: in, tables: map[string]*loadTable{}}
-	var err error
-	if ld.at, ld.replaces, err = l.place(in); err != nil {
+	d.Parts = slices.Clone(d.Parts)
+	ld := &Load{l: l, d: d, key: d.Key(), tables: map[string]*loadTable{}}
+	if err := ld.place(); err != nil {
 		return nil, err
 	}
 	inUse := map[historyKey]bool{}
 	for _, name := range l.order {
-		mode, ok := in.Modes[name]
+		mode, ok := d.Modes[name]
 		if !ok {
 			continue
 		}
-		t := &loadTable{table: l.tables[name], mode: mode, key: historyKey{source: in.Key.Source, table: name}}
+		t := &loadTable{table: l.tables[name], mode: mode, key: historyKey{source: ld.key.Source, table: name}}
 		ld.tables[name], ld.order = t, append(ld.order, t)
 		if mode != contract.Append {
 			inUse[t.key] = true
 		}
 	}
 	if err := l.makeRoom(inUse, idleIndexBytes); err != nil {
-		return nil, fmt.Errorf("begin load of %s: %w", in.Provenance.File, err)
+		return nil, fmt.Errorf("begin load of %s: %w", d.path(), err)
 	}
+	first := &ld.d.Parts[0].Provenance
 	for _, t := range ld.order {
 		if t.mode == contract.Append {
 			continue
 		}
+		var err error
 		if t.h, err = l.history(t.key, ld.at); err != nil {
-			return nil, fmt.Errorf("begin load of %s: %w", in.Provenance.File, err)
+			return nil, fmt.Errorf("begin load of %s: %w", d.path(), err)
 		}
-		t.arrival = t.h.x.arrive(in.Provenance.LoadedAt, in.Provenance.Object, t.mode == contract.Snapshot)
+		t.arrival = t.h.x.arrive(first.LoadedAt, first.Object, true)
 	}
+	ld.parts = []*loadPart{newLoadPart(ld.d.Parts[0])}
 	l.open = ld
 	return ld, nil
 }
 
-var (
-	sha256Hex   = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	versionName = regexp.MustCompile(`^[0-9A-Za-z._]+$`)
-)
+func newLoadPart(p Part) *loadPart { return &loadPart{Part: p, outs: map[string]*rowFile{}} }
 
-func (l *Lake) validate(in Input) error {
-	p := in.Provenance
+// NextPart goes on to the next part of the delivery.
+func (ld *Load) NextPart() error {
 	switch {
-	case !sha256Hex.MatchString(in.Key.SHA256):
-		return fmt.Errorf("sha256 %q is not 64 hexadecimal digits", in.Key.SHA256)
-	case !versionName.MatchString(in.Key.MappingVersion):
-		return fmt.Errorf("mapping version %q is not of letters and digits", in.Key.MappingVersion)
-	case in.Key.Source == "" || p.Source != in.Key.Source || p.SHA256 != in.Key.SHA256:
-		return fmt.Errorf("source %q and sha256 %q of the rows are not those of the input", p.Source, p.SHA256)
-	case len(in.Modes) == 0:
-		return errors.New("it feeds no table")
+	case ld.done:
+		return fmt.Errorf("begin part: %w", errDone)
+	case len(ld.parts) == len(ld.d.Parts):
+		return fmt.Errorf("begin part: the delivery of %s has %d parts", ld.d.path(), len(ld.d.Parts))
 	}
-	for _, text := range []string{p.Source, p.Preset, p.Object, p.File, p.Dialect, p.RunID} {
-		if !utf8.ValidString(text) {
-			return fmt.Errorf("%q is not UTF-8", text)
+	for _, t := range ld.order {
+		if t.arrival != nil {
+			t.arrival.finish() // As it is when the index is read back from the part's file.
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(in.Modes)) {
-		if l.tables[name] == nil {
-			return fmt.Errorf("table %s is not in the contract", name)
-		}
-		if !in.Modes[name].Valid() {
-			return fmt.Errorf("table %s: write mode %q is unknown", name, in.Modes[name])
-		}
-	}
+	ld.parts = append(ld.parts, newLoadPart(ld.d.Parts[len(ld.parts)]))
 	return nil
 }
 
-// place finds where in the manifest an input goes.
-func (l *Lake) place(in Input) (at int, replaces bool, err error) {
-	received := time.UnixMicro(in.Provenance.LoadedAt).UTC()
-	for i := range l.m.Inputs {
-		r := &l.m.Inputs[i]
-		// Two objects may have exports of the same content, empty ones for example: those are not one export.
-		if r.Source != in.Key.Source || r.SHA256 != in.Key.SHA256 || r.Object != in.Provenance.Object && r.Path != in.Provenance.File {
-			continue
-		}
-		same := r.ReceivedAt.Equal(received)
-		if r.Quarantined == "" && r.MappingVersion == in.Key.MappingVersion {
-			if same {
-				return 0, false, fmt.Errorf("begin load of %s: it is loaded already", in.Provenance.File)
-			}
-			continue
-		}
-		if r.Quarantined != "" && l.hasLater(i) {
-			continue // What came after it was compared with what was before it: it is late now.
-		}
-		// Facts do not depend on when they were received, so that another reading replaces them in any case.
-		if same || appendsOnly(r) && appendsAll(in.Modes) {
-			return i, true, nil
-		}
-	}
-	for i := range l.m.Inputs {
-		r := &l.m.Inputs[i]
-		if r.Source != in.Key.Source || r.Object != in.Provenance.Object || !r.ReceivedAt.After(received) {
-			continue
-		}
-		for j := range r.Tables {
-			if t := &r.Tables[j]; t.Mode == contract.Snapshot && in.Modes[t.Table] == contract.Snapshot {
-				return 0, false, &OrderError{Source: r.Source, Object: r.Object, Path: in.Provenance.File,
-					Received: received, Newest: r.ReceivedAt, NewestPath: r.Path}
-			}
-		}
-	}
-	return len(l.m.Inputs), false, nil
-}
+// part returns the part that is being read.
+func (ld *Load) part() *loadPart { return ld.parts[len(ld.parts)-1] }
 
-// hasLater reports whether an export of the same object was loaded after input i.
-func (l *Lake) hasLater(i int) bool {
-	r := &l.m.Inputs[i]
-	return slices.ContainsFunc(l.m.Inputs[i+1:], func(in InputRecord) bool {
-		return in.Source == r.Source && in.Object == r.Object && in.Quarantined == ""
-	})
-}
-
-func appendsAll(modes map[string]contract.Mode) bool {
-	for _, mode := range modes {
-		if mode != contract.Append {
-			return false
-		}
-	}
-	return true
-}
-
-// SetDialect says how the export is read, where that is only known once it is open. Call it before the first
-// Write or Reject.
+// SetDialect says how the part is read, where that is only known once it is open. Call it before the part's first
+// Write.
 func (ld *Load) SetDialect(dialect string) error {
+	part := ld.part()
 	if !utf8.ValidString(dialect) {
 		return fmt.Errorf("dialect %q is not UTF-8", dialect)
 	}
-	for _, t := range ld.order {
-		if t.out != nil {
-			return fmt.Errorf("set dialect of %s: rows are written already", ld.in.Provenance.File)
-		}
+	if len(part.outs) > 0 {
+		return fmt.Errorf("set dialect of %s: rows are written already", part.Provenance.File)
 	}
-	ld.in.Provenance.Dialect = dialect
+	part.Provenance.Dialect = dialect
 	return nil
 }
 
@@ -255,7 +190,7 @@ func (ld *Load) Write(ctx context.Context, b *contract.Batch) error {
 	}
 	t := ld.tables[b.Table.Name]
 	if t == nil {
-		return fmt.Errorf("write to lake: table %s is not among those of %s", b.Table.Name, ld.in.Provenance.File)
+		return fmt.Errorf("write to lake: table %s is not among those of %s", b.Table.Name, ld.d.path())
 	}
 	if b.Len() == 0 {
 		return nil
@@ -291,16 +226,19 @@ func checkBatch(b *contract.Batch) error {
 }
 
 func (ld *Load) writeRows(t *loadTable, b *contract.Batch) error {
-	if t.out == nil {
+	part := ld.part()
+	out := part.outs[t.table.Name]
+	if out == nil {
 		rel, err := ld.newPath(t.table.Name)
 		if err != nil {
 			return err
 		}
-		if t.out, err = ld.l.d.newRowFile(rel, t.table, ld.in.Provenance); err != nil {
+		if out, err = ld.l.d.newRowFile(rel, t.table, part.Provenance); err != nil {
 			return err
 		}
+		part.outs[t.table.Name] = out
 	}
-	if err := t.out.append(b); err != nil {
+	if err := out.append(b); err != nil {
 		return err
 	}
 	if t.arrival != nil {
@@ -316,24 +254,43 @@ func (ld *Load) newPath(folder string) (string, error) {
 	if err := ld.l.d.mkdir(folder); err != nil {
 		return "", err
 	}
-	prefix := ld.in.Key.SHA256[:12]
+	key := ld.part().Key
+	prefix := key.SHA256[:12]
 	same := manifest{}
 	for i := range ld.l.m.Inputs {
 		if strings.HasPrefix(ld.l.m.Inputs[i].SHA256, prefix) {
 			same.Inputs = append(same.Inputs, ld.l.m.Inputs[i])
 		}
 	}
-	live := map[string]bool{}
+	taken := map[string]bool{}
 	for _, f := range same.files() {
-		live[f.Path] = true
+		taken[f.Path] = true
 	}
-	version := ld.in.Key.MappingVersion
-	name := folder + "/" + prefix + "-" + version[:min(8, len(version))]
+	for _, d := range ld.drafts() {
+		taken[d.rel] = true
+	}
+	name := folder + "/" + prefix + "-" + key.MappingVersion[:min(8, len(key.MappingVersion))]
 	path := name + ".parquet"
-	for n := 2; live[path]; n++ {
+	for n := 2; taken[path]; n++ {
 		path = fmt.Sprintf("%s-%d.parquet", name, n)
 	}
 	return path, nil
+}
+
+// drafts returns the files that the load is writing, in the order of parts and contract.
+func (ld *Load) drafts() []*draft {
+	var out []*draft
+	for _, part := range ld.parts {
+		for _, t := range ld.order {
+			if f := part.outs[t.table.Name]; f != nil {
+				out = append(out, f.draft)
+			}
+		}
+		if part.rejects != nil {
+			out = append(out, part.rejects.draft)
+		}
+	}
+	return out
 }
 
 // Reject adds a refused record, or a refused value of a record that is kept.
@@ -344,38 +301,39 @@ func (ld *Load) Reject(ctx context.Context, r contract.Reject) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("write reject to lake: %w", err)
 	}
-	if ld.rejects == nil {
+	part := ld.part()
+	if part.rejects == nil {
 		columns := RejectColumns()
 		rel, err := ld.newPath(rejectFolder)
 		if err == nil {
-			ld.rejects, err = ld.l.d.newTableFile(rel, rejectFolder, columns)
+			part.rejects, err = ld.l.d.newTableFile(rel, rejectFolder, columns)
 		}
 		if err != nil {
 			return fmt.Errorf("write reject to lake: %w", err)
 		}
-		ld.pending = make([]contract.Vector, len(columns))
+		part.pending = make([]contract.Vector, len(columns))
 		for i, c := range columns {
-			ld.pending[i] = contract.NewVector(c.Type, rejectBatch)
-			ld.rejects.vectors[i] = &ld.pending[i]
+			part.pending[i] = contract.NewVector(c.Type, rejectBatch)
+			part.rejects.vectors[i] = &part.pending[i]
 		}
 	}
-	appendReject(ld.pending, &r, ld.in.Provenance.RunID, ld.in.Provenance.LoadedAt)
-	if ld.refused++; ld.refused == rejectBatch {
-		return ld.flushRejects()
+	appendReject(part.pending, &r, part.Provenance.RunID, part.Provenance.LoadedAt)
+	if part.refused++; part.refused == rejectBatch {
+		return part.flushRejects()
 	}
 	return nil
 }
 
-func (ld *Load) flushRejects() error {
-	if ld.refused == 0 {
+func (p *loadPart) flushRejects() error {
+	if p.refused == 0 {
 		return nil
 	}
-	if err := ld.rejects.w.Append(ld.refused, ld.rejects.vectors); err != nil {
+	if err := p.rejects.w.Append(p.refused, p.rejects.vectors); err != nil {
 		return fmt.Errorf("write reject to lake: %w", err)
 	}
-	for i := range ld.pending {
-		ld.pending[i].Reset()
+	for i := range p.pending {
+		p.pending[i].Reset()
 	}
-	ld.refused = 0
+	p.refused = 0
 	return nil
 }

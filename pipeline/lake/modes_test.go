@@ -268,8 +268,9 @@ func TestLateUpsertDoesNotHideNewerVersions(t *testing.T) {
 	l := openLake(t, dir)
 	e := nightly("lines", contract.Upsert)
 	mustLoad(t, l, e.with(5, "opportunity_line", line("d1", "new"), line("d2", "new")))
+	// What repeats a version that was received later is written as well: it was known before that.
 	mustLoad(t, l, e.with(3, "opportunity_line", line("d1", "old"), line("d2", "new"), line("d3", "old")))
-	wantLast(t, l, 2, 1, 0, 0)
+	wantLast(t, l, 3, 0, 0, 0)
 	wantState(t, l, "d1=new d2=new d3=old")
 	for _, reopen := range []bool{false, true} {
 		if reopen {

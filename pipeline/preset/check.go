@@ -5,9 +5,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/partnerhealth/partnerhealth/pipeline/contract"
+	"github.com/partnerhealth/partnerhealth/pipeline/preset/yamltext"
 )
 
 // nameForm is what the parts of native keys may look like: nothing that would end the part.
@@ -17,82 +17,53 @@ const nameHint = "use letters, digits, _ . and -, since it becomes a part of nat
 
 const modeHint = "snapshot: the file is the whole truth; upsert: the newest version of a key wins; append: records never change"
 
-// checkMapping reports everything in m that could not be carried out, or would do what nobody means.
-func (r *reader) checkMapping(m *Mapping) {
-	if len(m.Objects) == 0 {
-		r.report("objects", "must list at least one object", "")
-	}
-	seen := map[string]bool{}
-	for i := range m.Objects {
-		o := &m.Objects[i]
-		path := fmt.Sprintf("objects[%d]", i)
-		if seen[o.Name] && o.Name != "" {
-			r.report(path+".object", fmt.Sprintf("names %q a second time", o.Name),
-				"one object has one list of files: a snapshot of one would delete what the other loaded")
-		}
-		seen[o.Name] = true
-		r.checkObject(path, o)
-	}
-}
-
 func (r *reader) checkObject(path string, o *Object) {
 	if !nameForm.MatchString(o.Name) {
 		r.report(path+".object", fmt.Sprintf("%q is no name of an object", o.Name), nameHint)
 	}
-	if len(o.Files) == 0 {
-		r.report(path+".files", "must list at least one pattern of files", `for example files: ["deals*.csv"]`)
+	if len(o.Files) == 0 && len(o.Header) == 0 {
+		r.report(path+".files", "must list at least one pattern of files", `for example files: ["deals*.csv"], or header: [columns that tell its files from all others]`)
 	}
-	for i, glob := range o.Files {
-		if err := checkGlob(glob); err != nil {
-			r.report(fmt.Sprintf("%s.files[%d]", path, i), fmt.Sprintf("%q %v", glob, err), "")
-		}
-	}
-	for i, name := range o.RequiredColumns {
-		if name == "" {
-			r.report(fmt.Sprintf("%s.required[%d]", path, i), "must name a column of the export", "")
-		}
-	}
-	r.checkRead(path+".read", &o.Read)
-	if len(o.Tables) == 0 {
-		r.report(path+".tables", "must list at least one table", "")
+	r.checkGlobs(path+".files", o.Files)
+	formats := []string{FormatAuto, FormatCSV, FormatJSON, FormatXLSX, FormatParquet}
+	if !slices.Contains(formats, o.Format) {
+		r.report(path+".format", fmt.Sprintf("unknown format %q", o.Format), "known are "+strings.Join(formats, ", "))
 	}
 	if o.Mode != "" && !o.Mode.Valid() {
 		r.report(path+".mode", fmt.Sprintf("unknown mode %q", o.Mode), modeHint)
 	}
-	modes := map[string]contract.Mode{}
-	for i := range o.Tables {
-		t := &o.Tables[i]
-		at := fmt.Sprintf("%s.tables[%d]", path, i)
-		if mode, ok := modes[t.Name]; ok && mode != t.Mode {
-			r.report(at+".mode", fmt.Sprintf("is %s, but the same table is %s above", t.Mode, mode), "")
+	if o.Parts != "" && o.Mode != contract.Snapshot && !slices.ContainsFunc(o.Dialects, func(d Dialect) bool { return d.Mode == contract.Snapshot }) {
+		r.report(path+".parts", "means nothing, since the files of this object are no snapshots", "leave it out, or state mode: snapshot")
+	}
+	seen := map[string]bool{}
+	for i := range o.Dialects {
+		if name := o.Dialects[i].Name; seen[name] && name != "" {
+			r.report(path+".dialects", fmt.Sprintf("names the dialect %q a second time", name), "")
+		} else {
+			seen[name] = true
 		}
-		modes[t.Name] = t.Mode
-		switch {
-		case t.Mode == "":
-			r.report(at+".mode", "is not stated, neither here nor for the object", modeHint)
-		case t.Mode != o.Mode && !t.Mode.Valid():
-			r.report(at+".mode", fmt.Sprintf("unknown mode %q", t.Mode), modeHint)
-		}
-		r.checkTable(at, t)
 	}
 }
 
-func (r *reader) checkRead(path string, o *ReadOptions) {
-	switch q := o.Quote; {
-	case q == 0:
-	case q >= 0x80 || q < ' ' || q == ' ' || nameForm.MatchString(string(q)):
-		r.report(path+".quote", "must be a sign such as \" or '", "")
-	case q == o.Delimiter:
-		r.report(path+".quote", "is the delimiter as well", "")
-	}
-	if !KnownEncoding(o.Encoding) {
-		r.report(path+".encoding", fmt.Sprintf("unknown encoding %q", o.Encoding),
-			"known are auto, utf-8, utf-16le, utf-16be and single-byte encodings such as windows-1252, iso-8859-1 and iso-8859-15")
-	}
-	if o.TimeZone != "" {
-		if _, err := time.LoadLocation(o.TimeZone); err != nil || o.TimeZone == "Local" {
-			r.report(path+".timezone", fmt.Sprintf("unknown time zone %q", o.TimeZone), "use a name such as Europe/Berlin or UTC")
+func (r *reader) checkGlobs(path string, globs []string) {
+	for i, glob := range globs {
+		if err := checkGlob(glob); err != nil {
+			r.report(fmt.Sprintf("%s[%d]", path, i), fmt.Sprintf("%q %v", glob, err), "")
 		}
+	}
+}
+
+// checkMode reports tables without a mode, and with another than the same table has above.
+func (r *reader) checkMode(path string, t *Table, o *Object, modes map[string]contract.Mode) {
+	if mode, ok := modes[t.Name]; ok && mode != t.Mode {
+		r.report(path+".mode", fmt.Sprintf("is %s, but the same table is %s above", t.Mode, mode), "")
+	}
+	modes[t.Name] = t.Mode
+	switch {
+	case t.Mode == "":
+		r.report(path+".mode", "is not stated, neither here nor for the object", modeHint)
+	case t.Mode != o.Mode && !t.Mode.Valid():
+		r.report(path+".mode", fmt.Sprintf("unknown mode %q", t.Mode), modeHint)
 	}
 }
 
@@ -103,14 +74,8 @@ func (r *reader) checkTable(path string, t *Table) {
 		for _, d := range contract.Tables() {
 			names = append(names, d.Name)
 		}
-		r.report(path+".table", fmt.Sprintf("unknown table %q", t.Name), nearest(t.Name, names))
+		r.report(path+".table", fmt.Sprintf("unknown table %q", t.Name), yamltext.Suggest(t.Name, names))
 		return
-	}
-	for i := range t.Where {
-		r.checkCondition(fmt.Sprintf("%s.where[%d]", path, i), &t.Where[i])
-	}
-	if t.Deleted != nil {
-		r.checkCondition(path+".deleted", t.Deleted)
 	}
 	for i := range t.Columns {
 		c := &t.Columns[i]
@@ -122,6 +87,7 @@ func (r *reader) checkTable(path string, t *Table) {
 		}
 	}
 	r.checkFilled(path+".columns", t, declared)
+	r.checkUnits(path, t, declared)
 }
 
 func (r *reader) unknownColumn(path, name string, declared *contract.Table) {
@@ -137,7 +103,7 @@ func (r *reader) unknownColumn(path, name string, declared *contract.Table) {
 	for i, c := range declared.Columns {
 		names[i] = c.Name
 	}
-	r.report(path, fmt.Sprintf("table %s has no column %q", declared.Name, name), nearest(name, names))
+	r.report(path, fmt.Sprintf("table %s has no column %q", declared.Name, name), yamltext.Suggest(name, names))
 }
 
 // checkFilled reports the columns that every row must have and that nothing fills.
@@ -170,23 +136,29 @@ func isRawOfMapped(t *Table, declared *contract.Table, name string) bool {
 }
 
 func (r *reader) checkCondition(path string, c *Condition) {
-	if c.From == "" {
-		r.report(path+".from", "must name a column of the export", "")
-	}
 	tests := 0
 	for _, set := range []bool{len(c.In) > 0, len(c.NotIn) > 0, c.Matches != "", c.Empty != nil} {
 		if set {
 			tests++
 		}
 	}
+	if len(c.Any) > 0 {
+		if tests > 0 || len(c.From) > 0 || c.Optional {
+			r.report(path, "has any, so it cannot test a column itself", "put the test into the list of any")
+		}
+		return
+	}
+	if len(c.From) == 0 {
+		r.report(path+".from", "must name a column of the export", "")
+	}
 	if tests != 1 {
 		r.report(path, "must have exactly one test", `one of in: [...], not_in: [...], matches: "..." and empty: true`)
 	}
-	for _, text := range slices.Concat(c.In, c.NotIn) {
-		r.checkTrimmed(path, text)
+	for _, text := range c.In {
+		r.checkTrimmed(path+".in", text)
 	}
-	if _, err := regexp.Compile(c.Matches); err != nil {
-		r.report(path+".matches", "is no regular expression: "+err.Error(), "")
+	for _, text := range c.NotIn {
+		r.checkTrimmed(path+".not_in", text)
 	}
 }
 

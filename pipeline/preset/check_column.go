@@ -10,14 +10,21 @@ import (
 
 	"github.com/partnerhealth/partnerhealth/pipeline/contract"
 	"github.com/partnerhealth/partnerhealth/pipeline/preset/transform"
+	"github.com/partnerhealth/partnerhealth/pipeline/preset/yamltext"
 )
 
 func (r *reader) checkColumn(path string, c *Column, column contract.Column, table *contract.Table) {
 	r.checkOrigin(path, c)
 	r.checkKey(path, c, column, table)
 	r.checkTransforms(path+".transform", c, column)
-	if c.Map == nil && c.Else != nil {
+	if c.Map == nil && c.Match == nil && c.Else != nil {
 		r.report(path+".else", "needs a map", "")
+	}
+	for i, m := range c.Match {
+		r.checkValue(fmt.Sprintf("%s.match[%d].to", path, i), m.To, column)
+	}
+	if c.Types == DiscardValue && !column.Nullable {
+		r.report(path+".contract", "cannot leave out the value, since every row needs it", "use discard_row or freeze")
 	}
 	if c.Map != nil && len(c.Map) == 0 {
 		r.report(path+".map", "maps nothing", "")
@@ -36,18 +43,17 @@ func (r *reader) checkOrigin(path string, c *Column) {
 	_, fromFile := c.Transform(FromFilename)
 	switch {
 	case c.Const != nil:
-		if len(c.From) > 0 || len(c.Transforms) > 0 || c.Map != nil || c.Default != nil || c.Key != "" || c.Resolve != "" {
+		if len(c.From) > 0 || len(c.Transforms) > 0 || c.Map != nil || c.Match != nil || c.Default != nil || c.Key != "" || c.Resolve != "" || c.References != nil {
 			r.report(path+".const", "stands alone: a constant is the value itself", "")
+		}
+	case c.References != nil:
+		if len(c.From) > 0 || len(c.Transforms) > 0 || c.Map != nil || c.Match != nil || c.Key != "" || c.Source != "" {
+			r.report(path+".resolve", "is a list, so each of its references says itself where it comes from", "move from, transform, key and source into the list")
 		}
 	case fromFile && len(c.From) > 0:
 		r.report(path+".from", "is not read, since from_filename takes its text from the name of the file", "")
 	case !fromFile && len(c.From) == 0:
 		r.report(path, "must say where its value comes from", "from: a column of the export, const: a value, or transform: {from_filename: ...}")
-	}
-	for _, name := range c.From {
-		if strings.TrimSpace(name) == "" {
-			r.report(path+".from", "must name columns of the export", "")
-		}
 	}
 }
 
@@ -61,8 +67,12 @@ func (r *reader) checkKey(path string, c *Column, column contract.Column, table 
 	}
 	r.checkName(path+".key", c.Key)
 	r.checkName(path+".source", c.Source)
+	if c.References != nil {
+		r.checkHoldsPartner(path, column)
+		return
+	}
 	if c.Key == "" && c.Resolve == "" {
-		if c.Const == nil && (column.Ref != "" || isNativeKey(column, table)) {
+		if c.Const == nil && (column.Ref != "" || isNativeKey(column, table)) && !takesWholeReference(column, table) {
 			r.report(path, "holds a native key, so it needs key or resolve",
 				"key: the object that the id belongs to, for example key: deal; for partners also resolve: {id_type: crm_account}")
 		}
@@ -71,17 +81,58 @@ func (r *reader) checkKey(path string, c *Column, column contract.Column, table 
 	if column.Type != contract.String || len(column.Enum) > 0 {
 		r.report(path, fmt.Sprintf("is of type %s, so it holds no native key", describe(column)), "")
 	}
-	if c.Map != nil {
+	if c.Map != nil || c.Match != nil {
 		r.report(path+".map", "cannot be combined with key or resolve", "")
 	}
 	if c.Resolve == "" {
 		return
 	}
+	r.checkHoldsPartner(path, column)
+	r.checkKind(path+".resolve", c.Resolve)
+}
+
+// takesWholeReference reports whether a column may hold a reference as it stands in the export: who declares by hand what
+// an identifier means names the partner by the id that the published tables show.
+func takesWholeReference(column contract.Column, table *contract.Table) bool {
+	return table.Name == "partner_identity" && column.Name == "partner_id"
+}
+
+// checkHoldsPartner reports a column that cannot hold references to partners.
+func (r *reader) checkHoldsPartner(path string, column contract.Column) {
+	if column.Type != contract.String || len(column.Enum) > 0 {
+		r.report(path, fmt.Sprintf("is of type %s, so it holds no native key", describe(column)), "")
+	}
 	if column.Ref != "" && column.Ref != "partner" {
 		r.report(path+".resolve", fmt.Sprintf("finds partners, but the column refers to %s", column.Ref), "use key")
 	}
-	if kinds := identifierKinds(); !slices.Contains(kinds, c.Resolve) {
-		r.report(path+".resolve", fmt.Sprintf("unknown kind of identifier %q", c.Resolve), "known are "+strings.Join(kinds, ", "))
+}
+
+func (r *reader) checkKind(path, kind string) {
+	if kinds := identifierKinds(); !slices.Contains(kinds, kind) {
+		r.report(path, fmt.Sprintf("unknown kind of identifier %q", kind), "known are "+strings.Join(kinds, ", "))
+	}
+}
+
+// checkReference reports what is wrong with one of several references.
+func (r *reader) checkReference(path string, ref *Reference) {
+	if ref.IDType == "" {
+		r.report(path, "needs id_type, the kind of identifier", "")
+	} else {
+		r.checkKind(path+".id_type", ref.IDType)
+	}
+	if len(ref.From) == 0 {
+		r.report(path+".from", "must name a column of the export", "")
+	}
+	if (ref.IDType == idPerson) != (ref.Key != "") {
+		r.report(path+".key", "belongs to references to a person, and to no others", "for example {id_type: person, key: Contact, from: [ContactId]}")
+	}
+	r.checkName(path+".key", ref.Key)
+	r.checkName(path+".source", ref.Source)
+	for i := range ref.Transforms {
+		t := &ref.Transforms[i]
+		if fills, _ := t.Name.Fills(); fills != 0 || t.Name == Concat || t.Name == FromFilename {
+			r.report(path+".transform", fmt.Sprintf("holds %s, which makes no identifier of one text", t.Name), "")
+		}
 	}
 }
 
@@ -113,7 +164,6 @@ func describe(c contract.Column) string {
 func (r *reader) checkTransforms(path string, c *Column, column contract.Column) {
 	for i := range c.Transforms {
 		t := &c.Transforms[i]
-		r.checkOptions(path, t)
 		fills, _ := t.Name.Fills()
 		switch {
 		case fills == 0:
@@ -160,14 +210,30 @@ func (r *reader) checkOptions(path string, t *Transform) {
 			r.report(path, fmt.Sprintf("has minor units of %d digits", t.Digits), "use 0 to 4; 2 for cents")
 		}
 	case Split:
-		if t.Sep == "" || t.Index < 0 {
-			r.report(path, "needs a sign to split at, and 0 or more as index", examples[Split])
+		if t.Sep == "" {
+			r.report(path, "needs a sign to split at", examples[Split])
 		}
-	case FromFilename:
+	case StripPrefix:
+		if t.Prefix == "" {
+			r.report(path, "needs the prefix", examples[StripPrefix])
+		}
+	case NullIf:
+		for _, text := range t.Texts {
+			r.checkTrimmed(path, text)
+		}
+	case Replace:
+		if _, err := regexp.Compile(t.Pattern); err != nil || t.Pattern == "" {
+			r.report(path, "needs a pattern, a regular expression", "for example "+examples[Replace])
+		}
+	case Shift:
+		if t.Digits < -maxShift || t.Digits > maxShift {
+			r.report(path, fmt.Sprintf("moves the decimal point by %d digits", t.Digits), "use -18 to 18; 2 makes a percentage of a share")
+		}
+	case FromFilename, Regex:
 		if re, err := regexp.Compile(t.Pattern); err != nil {
 			r.report(path, "is no regular expression: "+err.Error(), "")
 		} else if re.NumSubexp() != 1 {
-			r.report(path, fmt.Sprintf("has %d groups in its pattern", re.NumSubexp()), "put what is wanted in one pair of brackets, for example "+examples[FromFilename])
+			r.report(path, fmt.Sprintf("has %d groups in its pattern", re.NumSubexp()), "put what is wanted in one pair of brackets, and write (?:...) for others, for example "+examples[t.Name])
 		}
 	case Bool:
 		for _, word := range t.True {
@@ -188,7 +254,7 @@ func (r *reader) checkOptional(path string, value *string, column contract.Colum
 func (r *reader) checkValue(path, value string, column contract.Column) {
 	if len(column.Enum) > 0 {
 		if !slices.Contains(column.Enum, value) {
-			hint := nearest(value, column.Enum)
+			hint := yamltext.Suggest(value, column.Enum)
 			if hint == "" {
 				hint = "known are " + strings.Join(column.Enum, ", ")
 			}

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/partnerhealth/partnerhealth/pipeline/preset/yamltext"
 )
 
 // transforms reads a transform's name, a mapping of its name to its options, or a list of these.
@@ -38,7 +40,7 @@ func (r *reader) transform(list []Transform, m member) []Transform {
 		for i, f := range transforms {
 			names[i] = string(f.name)
 		}
-		hint := nearest(m.key, names)
+		hint := yamltext.Suggest(m.key, names)
 		if hint == "" {
 			hint = "known are " + strings.Join(names, ", ")
 		}
@@ -47,13 +49,14 @@ func (r *reader) transform(list []Transform, m member) []Transform {
 	}
 	if m.value == nil {
 		switch t.Name {
-		case Split, Concat, FromFilename, MinorUnits:
+		case Split, Concat, FromFilename, MinorUnits, Regex, StripPrefix, NullIf, Replace, Shift:
 			r.report(m.path, "needs its options", "for example "+examples[t.Name])
 			return list
 		}
 		return append(list, t)
 	}
 	r.options(&t, m)
+	r.checkOptions(m.path, &t)
 	return append(list, t)
 }
 
@@ -63,6 +66,11 @@ var examples = map[TransformName]string{
 	Concat:       `concat: " "`,
 	FromFilename: `from_filename: "^completion-(.+)\.csv$"`,
 	MinorUnits:   `minor_units: 2`,
+	Regex:        `regex: "user with id '(\d+)'"`,
+	StripPrefix:  `strip_prefix: "mailto:"`,
+	NullIf:       `null_if: ["0", "-0001-11-30 00:00:00"]`,
+	Replace:      `replace: {pattern: "[^a-z0-9-]", with: "_"}`,
+	Shift:        `shift: 2`,
 }
 
 // options reads what stands behind the name of a transform.
@@ -79,8 +87,17 @@ func (r *reader) options(t *Transform, m member) {
 				t.Group = r.text(f)
 			}
 		}
-	case MinorUnits:
+	case MinorUnits, Shift:
 		t.Digits = r.whole(m)
+	case Replace:
+		for _, f := range r.members(m.path, m.value, []string{"pattern", "with"}) {
+			switch f.key {
+			case "pattern":
+				t.Pattern = r.text(f)
+			case "with":
+				t.With = r.text(f)
+			}
+		}
 	case Split:
 		for _, f := range r.members(m.path, m.value, []string{"sep", "index"}) {
 			switch f.key {
@@ -92,8 +109,12 @@ func (r *reader) options(t *Transform, m member) {
 		}
 	case Concat:
 		t.Sep = r.text(m)
-	case FromFilename:
+	case FromFilename, Regex:
 		t.Pattern = r.text(m)
+	case StripPrefix:
+		t.Prefix = r.text(m)
+	case NullIf:
+		t.Texts = r.texts(m)
 	case Bool:
 		for _, f := range r.members(m.path, m.value, []string{"true", "false"}) {
 			switch f.key {

@@ -22,6 +22,12 @@ const (
 	Coalesce     TransformName = "coalesce"      // the first `from` that is not null, also for a key
 	Concat       TransformName = "concat"        // all `from` that are not null, joined
 	FromFilename TransformName = "from_filename" // the group of a pattern in the name of the file
+	Regex        TransformName = "regex"         // the group of a pattern, null where the text does not match
+	StripPrefix  TransformName = "strip_prefix"  // without the prefix, where the text has it
+	NullIf       TransformName = "null_if"       // null where the text is one of those listed
+	Replace      TransformName = "replace"       // every match of a pattern replaced
+	Shift        TransformName = "shift"         // a number with its decimal point moved
+	SHA1         TransformName = "sha1"          // SHA-1 in hexadecimal digits
 	ID18         TransformName = "id18"          // Salesforce record id in its 18 characters
 	Domain       TransformName = "domain"        // registrable domain
 	HMACEmail    TransformName = "hmac_email"    // keyed hash of an e-mail address
@@ -33,6 +39,8 @@ const (
 	Pct          TransformName = "pct"           // percentage as a share
 	Int          TransformName = "int"           // whole number
 	Float        TransformName = "float"         // number
+	ISODuration  TransformName = "iso_duration"  // ISO 8601 duration as whole seconds
+	Hash         TransformName = "hash"          // stable hash of the text as a whole number
 )
 
 // transforms lists every transform with the type of column that it fills; 0 stands for text.
@@ -41,10 +49,14 @@ var transforms = []struct {
 	fill contract.Type
 }{
 	{Trim, 0}, {Lower, 0}, {Upper, 0}, {Split, 0}, {Coalesce, 0}, {Concat, 0}, {FromFilename, 0},
-	{ID18, 0}, {Domain, 0}, {HMACEmail, 0},
+	{Regex, 0}, {StripPrefix, 0}, {NullIf, 0}, {Replace, 0}, {Shift, 0}, {SHA1, 0}, {ID18, 0}, {Domain, 0}, {HMACEmail, 0},
 	{TS, contract.Timestamp}, {Date, contract.Date}, {Bool, contract.Bool}, {Dec, contract.Decimal},
 	{MinorUnits, contract.Decimal}, {Pct, contract.Float64}, {Int, contract.Int64}, {Float, contract.Float64},
+	{ISODuration, contract.Int64}, {Hash, contract.Int64},
 }
+
+// idPerson is the kind of identifier that leads to a partner through one of its persons.
+const idPerson = "person"
 
 // Fills returns the type of column that the transform fills, 0 where it takes text to text; ok is false where
 // there is no such transform.

@@ -26,7 +26,8 @@ func TestGoodMappings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := preset.Parse(file, data); err != nil {
+		with := preset.With{Source: "crm", Parameters: map[string]preset.Value{"zone": preset.Texts("Europe/Berlin"), "lookup": preset.Texts("Partner__c")}}
+		if _, err := preset.Parse(file, data, with); err != nil {
 			t.Errorf("%v", err)
 		}
 	}

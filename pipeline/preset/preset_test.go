@@ -31,27 +31,27 @@ func deals(t *testing.T) *preset.Mapping {
 
 func TestParseDecodesWhatTheFileSays(t *testing.T) {
 	o := deals(t).Objects[0]
-	read := preset.ReadOptions{Quote: '"', Encoding: "utf-8", NullValues: []string{"", "NA"}, TimeZone: "Europe/Berlin"}
+	read := preset.ReadOptions{Quote: '"', Encoding: "utf-8", NullValues: []string{"", "NA"}, TimeZone: "Europe/Berlin", Header: 1}
 	if diff := cmp.Diff(read, o.Read); diff != "" {
 		t.Errorf("read options (-want +got):\n%s", diff)
 	}
 	if o.Mode != contract.Snapshot || o.Tables[0].Mode != contract.Snapshot || o.Tables[1].Mode != contract.Upsert || o.Tables[2].Mode != contract.Append {
 		t.Error("a table has the mode of its object unless it states its own")
 	}
-	if diff := cmp.Diff(&preset.Condition{From: "IsDeleted", In: []string{"true", "1"}}, o.Tables[0].Deleted); diff != "" {
+	if diff := cmp.Diff(&preset.Condition{From: preset.Names{"IsDeleted"}, In: []string{"true", "1"}}, o.Tables[0].Deleted); diff != "" {
 		t.Errorf("deleted (-want +got):\n%s", diff)
 	}
 	want := map[string]preset.Column{
-		"opportunity_id":    {From: []string{"Deal ID"}, Key: "deal"},
-		"name":              {From: []string{"Deal Name", "Name"}, Transforms: []preset.Transform{{Name: preset.Trim}}},
-		"stage_class":       {From: []string{"Stage"}, Map: map[string]string{"Closed Won": "won", "Closed Lost": "lost"}, Else: text("open")},
-		"is_closed":         {From: []string{"Stage"}, Map: map[string]string{"Closed Won": "true", "Closed Lost": "true"}, Else: text("false")},
-		"amount":            {From: []string{"Amount"}, Transforms: []preset.Transform{{Name: preset.Dec, Point: ',', Group: "."}}},
-		"currency":          {From: []string{"Currency"}, Default: text("USD")},
-		"expected_close_on": {From: []string{"Close"}, Transforms: []preset.Transform{{Name: preset.Date, Layouts: []string{"02.01.2006"}}}},
+		"opportunity_id":    {From: []preset.Names{{"Deal ID"}}, Key: "deal"},
+		"name":              {From: []preset.Names{{"Deal Name", "Name"}}, Transforms: []preset.Transform{{Name: preset.Trim}}},
+		"stage_class":       {From: []preset.Names{{"Stage"}}, Map: map[string]string{"Closed Won": "won", "Closed Lost": "lost"}, Else: text("open")},
+		"is_closed":         {From: []preset.Names{{"Stage"}}, Map: map[string]string{"Closed Won": "true", "Closed Lost": "true"}, Else: text("false")},
+		"amount":            {From: []preset.Names{{"Amount"}}, Transforms: []preset.Transform{{Name: preset.Dec, Point: ',', Group: "."}}},
+		"currency":          {From: []preset.Names{{"Currency"}}, Default: text("USD")},
+		"expected_close_on": {From: []preset.Names{{"Close"}}, Transforms: []preset.Transform{{Name: preset.Date, Layouts: []string{"02.01.2006"}}}},
 		"deal_type":         {Const: text("new")},
-		"deal_reg_id":       {From: []string{"Registration"}, Key: "deals", Source: "portal"},
-		"source_partner_id": {From: []string{"Partner ID"}, Resolve: "crm_account", Source: "crm", Transforms: []preset.Transform{{Name: preset.ID18}}},
+		"deal_reg_id":       {From: []preset.Names{{"Registration"}}, Key: "deals", Source: "portal"},
+		"source_partner_id": {From: []preset.Names{{"Partner ID"}}, Resolve: "crm_account", Source: "crm", Transforms: []preset.Transform{{Name: preset.ID18}}},
 	}
 	for name, w := range want {
 		w.Name = name
@@ -212,21 +212,32 @@ func TestRequiredColumns(t *testing.T) {
 		t.Errorf("required columns (-want +got):\n%s", diff)
 	}
 	alternatives := preset.Object{Tables: []preset.Table{{Name: "person", Columns: []preset.Column{
-		{Name: "person_id", Key: "user", From: []string{"Id", "Org"}},
-		{Name: "partner_id", Key: "org", From: []string{"Org", "Company"}},
-		{Name: "role", From: []string{"Role", "Function"}},
-		{Name: "title", From: []string{"Title"}},
+		{Name: "person_id", Key: "user", From: []preset.Names{{"Id"}, {"Org"}}},
+		{Name: "partner_id", Key: "org", From: []preset.Names{{"Org"}, {"Company"}}},
+		{Name: "role", From: []preset.Names{{"Role", "Function"}}},
+		{Name: "title", From: []preset.Names{{"Title"}}},
 	}}}}
 	got = nil
 	for _, r := range preset.Required(&alternatives) {
 		got = append(got, r.String())
 	}
-	alternatives.Tables[0].Columns[0].Transforms = []preset.Transform{{Name: preset.Coalesce}}
+	alternatives.Tables[0].Columns[0].From = []preset.Names{{"Id", "Org"}}
 	for _, r := range preset.Required(&alternatives) {
 		got = append(got, r.String())
 	}
 	if diff := cmp.Diff([]string{"Id", "Org", "Role or Function", "Id or Org", "Role or Function"}, got); diff != "" {
 		t.Errorf("all parts of a key are required, one of the alternatives is enough (-want +got):\n%s", diff)
+	}
+	filled := false
+	guarded := preset.Object{Tables: []preset.Table{{Name: "opportunity_partner",
+		Where: []preset.Condition{{From: preset.Names{"Partner"}, Empty: &filled, Optional: true}},
+		Columns: []preset.Column{
+			{Name: "opportunity_id", Key: "deal", From: []preset.Names{{"Id"}}},
+			{Name: "partner_id", Resolve: "crm_account", From: []preset.Names{{"Partner"}}},
+		},
+	}}}
+	if got := preset.Required(&guarded); len(got) != 1 || got[0].String() != "Id" {
+		t.Errorf("requires %v, want Id alone: without Partner the table takes no record, and the file may feed others", got)
 	}
 }
 
@@ -267,7 +278,7 @@ func TestEncodings(t *testing.T) {
 
 // Whatever a file holds, Parse answers a mapping or problems, each of them with a message.
 func FuzzParse(f *testing.F) {
-	for _, file := range []string{"deals.good.yml", "shape.bad.yml", "transforms.bad.yml", "keys.bad.yml"} {
+	for _, file := range []string{"deals.good.yml", "exports.good.yml", "exports.bad.yml", "shape.bad.yml", "transforms.bad.yml", "keys.bad.yml"} {
 		data, err := os.ReadFile("testdata/" + file)
 		if err != nil {
 			f.Fatal(err)
@@ -275,8 +286,13 @@ func FuzzParse(f *testing.F) {
 		f.Add(data)
 	}
 	f.Add([]byte("objects: &a [*a]"))
+	f.Add([]byte("objects: [&a {<<: *a, object: x}]"))
+	with := preset.With{
+		Source: "crm", Aliases: map[string][]string{"Id": {"Nr"}},
+		Parameters: map[string]preset.Value{"zone": preset.Texts("Europe/Berlin"), "types": preset.Texts("a", "$b"), "stages": {Map: map[string]string{"a": "won"}}},
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := preset.Parse("fuzz", data)
+		m, err := preset.Parse("fuzz", data, with)
 		if err == nil {
 			if m.Version() == "" {
 				t.Fatal("a mapping has a version")

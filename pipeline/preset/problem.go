@@ -21,6 +21,9 @@ type Problem struct {
 	Hint string
 	// Snippet is the offending line below the one before it, numbered; "" where there is no line.
 	Snippet string
+	// Parameter is the parameter that is not set, or whose value is wrong in its place, "" where the mapping itself is
+	// wrong. Such a problem is solved where the mapping is used.
+	Parameter string
 }
 
 // String returns the problem in one line.
@@ -58,56 +61,9 @@ func (ps Problems) Error() string {
 	return b.String()
 }
 
-// sorted puts problems in the order of the file. Those of one line keep the order in which they were found.
+// sorted puts problems in the order of the file, each once: a part of the file that is used several times, by its
+// anchor, has its problems once. Those of one line keep the order in which they were found.
 func (ps Problems) sorted() Problems {
 	slices.SortStableFunc(ps, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
-	return ps
-}
-
-// snippet returns line number n, 1 for the first, below the line before it unless that is blank.
-func snippet(lines []string, n int) string {
-	if n < 1 || n > len(lines) {
-		return ""
-	}
-	var b strings.Builder
-	if n > 1 && strings.TrimSpace(lines[n-2]) != "" {
-		fmt.Fprintf(&b, "    %3d | %s\n", n-1, lines[n-2])
-	}
-	fmt.Fprintf(&b, "  > %3d | %s\n", n, lines[n-1])
-	return b.String()
-}
-
-// nearest returns "did you mean x?" for the known word that few edits turn word into, or "".
-func nearest(word string, known []string) string {
-	best, least := "", len(word)/3+2
-	for _, k := range known {
-		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < least {
-			best, least = k, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return "did you mean " + best + "?"
-}
-
-// distance is the Levenshtein distance of two words.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			substitute := diagonal
-			if a[i] != b[j] {
-				substitute++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(substitute, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return slices.CompactFunc(ps, func(a, b Problem) bool { return a.Line > 0 && a.Line == b.Line && a.Message == b.Message })
 }

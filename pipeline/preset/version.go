@@ -17,7 +17,11 @@ func (m *Mapping) Version() string {
 }
 
 // Version returns the same for one object, for those who do not want a change of one object to read all others again.
+// The object that In returns has the version of the one that it was made from.
 func (o *Object) Version() string {
+	if o.base != nil {
+		return o.base.Version()
+	}
 	return version(o)
 }
 

@@ -46,7 +46,7 @@ func (b *Build) Discard() error {
 	return nil
 }
 
-// Publish makes the night current and returns its manifest as published. r is the run's manifest with Finished
+// Publish makes the night current, or in a store apart just keeps it, and returns its manifest as published. r is the run's manifest with Finished
 // set; Publish completes it with the folder's name and the content, and writes it into the folder.
 //
 // r.Content identifies the output: equal contents are the same output. Where it is empty the bytes of all files
@@ -68,7 +68,7 @@ func (b *Build) Publish(r runlog.Run) (runlog.Run, error) {
 	if err != nil {
 		return r, err
 	}
-	r.Status, r.Folder = runlog.Published, name
+	r.Status, r.Folder = s.status(), name
 	if exists {
 		if err := s.step("discard", b.Discard); err != nil {
 			return r, err
@@ -92,6 +92,14 @@ func (b *Build) Publish(r runlog.Run) (runlog.Run, error) {
 		}
 	}
 	return r, s.point(name)
+}
+
+// status is that of a night in this store.
+func (s *Store) status() runlog.Status {
+	if s.apart {
+		return runlog.Rebuilt
+	}
+	return runlog.Published
 }
 
 // place returns the name under which the night is published, and whether the same output is there already.
@@ -118,8 +126,11 @@ func (b *Build) place(content string, files []string) (name string, exists bool,
 	}
 }
 
-// point makes the link current name the night, in one rename.
+// point makes the link current name the night, in one rename. A store apart has no such link.
 func (s *Store) point(name string) error {
+	if s.apart {
+		return nil
+	}
 	link, temp := filepath.Join(s.dir, currentLink), filepath.Join(s.dir, tempPrefix+currentLink)
 	if target, err := os.Readlink(link); err == nil && target == name {
 		return nil

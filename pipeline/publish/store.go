@@ -36,6 +36,8 @@ var folderName = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}_[A-Za-z0-9-]+$`
 // Store is the folder of published nights, held by a run.
 type Store struct {
 	dir string
+	// apart is set where no link names a night as the current one.
+	apart bool
 	// before is called ahead of every step that changes the disk; tests stop or kill the process there.
 	before func(step string) error
 }
@@ -43,7 +45,18 @@ type Store struct {
 // Open returns the store of the state folder that lock holds. It sweeps what killed runs left: unfinished
 // folders are removed, and their manifests say that they were interrupted.
 func Open(lock *Lock) (*Store, error) {
-	s := &Store{dir: publishedDir(lock.state), before: func(string) error { return nil }}
+	return openStore(lock, &Store{dir: publishedDir(lock.state)})
+}
+
+// OpenApart returns the store in folder name of the state folder that lock holds: for nights that are made beside
+// the current one. Publish makes none of them current, and Prune is not for them: whoever asked for such a night
+// removes it.
+func OpenApart(lock *Lock, name string) (*Store, error) {
+	return openStore(lock, &Store{dir: filepath.Join(lock.state, name), apart: true})
+}
+
+func openStore(lock *Lock, s *Store) (*Store, error) {
+	s.before = func(string) error { return nil }
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		return nil, fmt.Errorf("create folder of published nights: %w", err)
 	}

@@ -69,6 +69,14 @@ func (n Number) Text(currency string) string {
 	return formatUnit(n.Unit, n.Value)
 }
 
+// Caution says in words what to bear in mind about a number that is shown, "" where nothing.
+func (n Number) Caution() string {
+	if n.Value == nil || n.Status != "low_coverage" {
+		return ""
+	}
+	return statusText(n.Status)
+}
+
 // Interval renders the 95 % interval, or "" where there is none.
 func (n Number) Interval() string {
 	if n.Low == nil || n.High == nil {
@@ -97,7 +105,7 @@ func formatUnit(unit string, v *float64) string {
 
 const noValue = "–"
 
-// statusText says in words why a number is missing.
+// statusText says in words why a number is missing, or not to be taken as it is.
 func statusText(status string) string {
 	switch status {
 	case "no_denominator":
@@ -114,6 +122,8 @@ func statusText(status string) string {
 		return "incomplete"
 	case "stale":
 		return "feed too old"
+	case "low_coverage":
+		return "low coverage: records of unknown partners are missing"
 	case "", "ok":
 		return noValue
 	default:

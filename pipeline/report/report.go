@@ -28,7 +28,7 @@ type Night struct {
 }
 
 // Number is a published number with its uncertainty. Value is nil where the metric has none, and Status
-// says why. Money is the exact decimal text in the reporting currency; it is "" for other units.
+// says why, or what to bear in mind about it. Money is the exact decimal text in the reporting currency; it is "" for other units.
 type Number struct {
 	Value, Low, High       *float64
 	Money                  string

@@ -53,6 +53,7 @@ func TestNumbersSayWhyTheyAreMissing(t *testing.T) {
 	}{
 		{report.Number{Value: f(0.364), Low: f(0.152), High: f(0.646), Unit: "ratio", Status: "ok"}, "36 %", "15 % to 65 %"},
 		{report.Number{Unit: "ratio", Status: "no_denominator"}, "nothing to measure", ""},
+		{report.Number{Value: f(0.5), Unit: "ratio", Status: "low_coverage"}, "50 %", ""},
 		{report.Number{Unit: "days", Status: "not_reached"}, "not reached yet", ""},
 		{report.Number{Value: f(1234567.8), Money: "1234567.8000", Unit: "money", Status: "ok"}, "EUR 1,234,568", ""},
 		{report.Number{Value: f(12), Unit: "count", Status: "ok"}, "12", ""},
@@ -62,6 +63,21 @@ func TestNumbersSayWhyTheyAreMissing(t *testing.T) {
 		}
 		if got := tt.number.Interval(); got != tt.interval {
 			t.Errorf("interval %q, want %q", got, tt.interval)
+		}
+	}
+}
+
+func TestOnlyShownNumbersOfLowCoverageCarryACaution(t *testing.T) {
+	for _, tt := range []struct {
+		number report.Number
+		want   string
+	}{
+		{report.Number{Value: f(0.5), Status: "low_coverage"}, "low coverage: records of unknown partners are missing"},
+		{report.Number{Value: f(0.5), Status: "ok"}, ""},
+		{report.Number{Status: "no_denominator"}, ""},
+	} {
+		if got := tt.number.Caution(); got != tt.want {
+			t.Errorf("%+v: caution %q, want %q", tt.number, got, tt.want)
 		}
 	}
 }

@@ -18,7 +18,7 @@ import (
 
 const (
 	manifestName   = "manifest.json"
-	manifestFormat = 1
+	manifestFormat = 2
 	monthLayout    = "2006-01"
 )
 
@@ -30,6 +30,8 @@ type manifest struct {
 	// Touched remembers the months that each file of the lake touches, by base name, so that no file is
 	// read twice for them.
 	Touched map[string][]string `json:"touched"`
+	// Voiding are the files, by base name, that take events back.
+	Voiding []string `json:"voiding,omitempty"`
 }
 
 // partition is the file of one month.

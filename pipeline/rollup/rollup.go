@@ -30,11 +30,14 @@ import (
 type Engine interface {
 	// Version identifies the computation; a month made by another version is made again.
 	Version(ctx context.Context) (string, error)
-	// Days returns the days, UTC, on which a file has events, in order.
-	Days(ctx context.Context, file string) ([]time.Time, error)
-	// Write computes the days [from, to), which may depend on events up to a day before and after, from
-	// the given files, writes them to path and returns the number of rows. The same input gives the same
-	// bytes.
+	// Days returns the days, UTC, on which a file has events, in order, and whether it takes events back: those of
+	// its rows that are marked as deleted void the event of their key, in whatever file that is.
+	Days(ctx context.Context, file string) (days []time.Time, voids bool, err error)
+	// Voided returns the days, UTC, of the events in the given files that a file takes back, in order.
+	Voided(ctx context.Context, by string, in []string) ([]time.Time, error)
+	// Write computes the days [from, to), which may depend on events up to a day before and after and on rows that
+	// take events back, from the given files, writes them to path and returns the number of rows. The same input
+	// gives the same bytes.
 	Write(ctx context.Context, from, to time.Time, files []string, path string) (rows int64, err error)
 }
 
@@ -91,11 +94,11 @@ func (r *Rollup) Update(ctx context.Context, files []string) (Update, error) {
 	if err != nil {
 		return Update{}, fmt.Errorf("read version of rollup: %w", err)
 	}
-	touched, err := r.touched(ctx, files)
+	next := manifest{Format: manifestFormat, Months: map[string]partition{}, Touched: map[string][]string{}}
+	touched, err := r.touched(ctx, files, &next)
 	if err != nil {
 		return Update{}, err
 	}
-	next := manifest{Format: manifestFormat, Months: map[string]partition{}, Touched: map[string][]string{}}
 	byMonth := map[string][]string{}
 	for _, f := range files {
 		next.Touched[filepath.Base(f)] = touched[f]
@@ -137,10 +140,12 @@ func (r *Rollup) Update(ctx context.Context, files []string) (Update, error) {
 }
 
 // touched returns, for each file, the months that its events can fall in, wherever the time zone moves
-// them. Only files not seen before are read.
-func (r *Rollup) touched(ctx context.Context, files []string) (map[string][]string, error) {
+// them, and those of the events that it takes back. Only files not seen before are read; next learns which of all
+// files take events back.
+func (r *Rollup) touched(ctx context.Context, files []string, next *manifest) (map[string][]string, error) {
 	touched := make(map[string][]string, len(files))
 	names := make(map[string]bool, len(files))
+	var unseen []string
 	for _, f := range files {
 		name := filepath.Base(f)
 		if names[name] {
@@ -149,22 +154,52 @@ func (r *Rollup) touched(ctx context.Context, files []string) (map[string][]stri
 		names[name] = true
 		if months, ok := r.manifest.Touched[name]; ok {
 			touched[f] = months
+			if slices.Contains(r.manifest.Voiding, name) {
+				next.Voiding = append(next.Voiding, name)
+			}
 			continue
 		}
-		days, err := r.engine.Days(ctx, f)
+		days, voids, err := r.engine.Days(ctx, f)
 		if err != nil {
 			return nil, fmt.Errorf("read event days of %s: %w", name, err)
 		}
-		months := []string{}
-		for _, day := range days {
-			for around := -1; around <= 1; around++ {
-				months = append(months, day.AddDate(0, 0, around).Format(monthLayout))
-			}
+		touched[f] = monthsAround([]string{}, days)
+		unseen = append(unseen, f)
+		if voids {
+			next.Voiding = append(next.Voiding, name)
 		}
-		slices.Sort(months)
-		touched[f] = slices.Compact(months)
+	}
+	// An event may be taken back before it comes: what was known is looked for in the new files, what is new in all.
+	for _, f := range files {
+		if !slices.Contains(next.Voiding, filepath.Base(f)) {
+			continue
+		}
+		in := unseen
+		if slices.Contains(unseen, f) {
+			in = files
+		}
+		if len(in) == 0 {
+			continue
+		}
+		days, err := r.engine.Voided(ctx, f, in)
+		if err != nil {
+			return nil, fmt.Errorf("read event days that %s takes back: %w", filepath.Base(f), err)
+		}
+		touched[f] = monthsAround(touched[f], days)
 	}
 	return touched, nil
+}
+
+// monthsAround adds to months those that the days can fall in, and returns them in order, each once.
+func monthsAround(months []string, days []time.Time) []string {
+	months = slices.Clone(months)
+	for _, day := range days {
+		for around := -1; around <= 1; around++ {
+			months = append(months, day.AddDate(0, 0, around).Format(monthLayout))
+		}
+	}
+	slices.Sort(months)
+	return slices.Compact(months)
 }
 
 // build computes one month into a temporary file and renames it.

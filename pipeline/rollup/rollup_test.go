@@ -18,9 +18,9 @@ import (
 	"github.com/partnerhealth/partnerhealth/pipeline/rollup"
 )
 
-// lines is an engine without a database: a lake file has one event a line, "2026-10-31T23:30 name", and the
-// rollup is the sorted events of the local day, one line each. Local time is two hours ahead of UTC, so
-// that events cross the ends of months.
+// lines is an engine without a database: a lake file has one event a line, "2026-10-31T23:30,name", and the
+// rollup is the sorted events of the local day, one line each. A name with a minus before it takes the event of that
+// name back. Local time is two hours ahead of UTC, so that events cross the ends of months.
 type lines struct {
 	version string
 	written []string // months, in the order in which Write was called
@@ -32,13 +32,38 @@ const eventLayout = "2006-01-02T15:04"
 
 func (e *lines) Version(context.Context) (string, error) { return e.version, nil }
 
-func (e *lines) Days(_ context.Context, file string) ([]time.Time, error) {
+func (e *lines) Days(_ context.Context, file string) (days []time.Time, voids bool, err error) {
 	e.read = append(e.read, filepath.Base(file))
+	for _, ev := range readEvents(file) {
+		days = append(days, ev.at.Truncate(24*time.Hour))
+	}
+	return days, len(voided(file)) > 0, nil
+}
+
+func (e *lines) Voided(_ context.Context, by string, in []string) ([]time.Time, error) {
+	taken := voided(by)
 	var days []time.Time
-	for _, at := range readEvents(file) {
-		days = append(days, at.at.Truncate(24*time.Hour))
+	for _, f := range in {
+		for _, ev := range readEvents(f) {
+			if taken[ev.name] {
+				days = append(days, ev.at.Truncate(24*time.Hour))
+			}
+		}
 	}
 	return days, nil
+}
+
+// voided returns the names that the files take back.
+func voided(files ...string) map[string]bool {
+	taken := map[string]bool{}
+	for _, f := range files {
+		for _, ev := range readEvents(f) {
+			if name, ok := strings.CutPrefix(ev.name, "-"); ok {
+				taken[name] = true
+			}
+		}
+	}
+	return taken
 }
 
 func (e *lines) Write(_ context.Context, from, to time.Time, files []string, path string) (int64, error) {
@@ -51,8 +76,12 @@ func (e *lines) Write(_ context.Context, from, to time.Time, files []string, pat
 		return 0, errors.New("disk full")
 	}
 	var out []string
+	taken := voided(files...)
 	for _, f := range files {
 		for _, ev := range readEvents(f) {
+			if taken[ev.name] || strings.HasPrefix(ev.name, "-") {
+				continue
+			}
 			if local := ev.at.Add(2 * time.Hour); !local.Before(from) && local.Before(to) {
 				out = append(out, local.Format(time.DateOnly)+" "+ev.name)
 			}
@@ -159,6 +188,26 @@ func TestEventsNearTheEndOfAMonthReachTheNext(t *testing.T) {
 	}
 }
 
+// An event is taken back by a file of another month, which comes after it or before it.
+func TestEventsAreTakenBackAcrossMonths(t *testing.T) {
+	source := t.TempDir()
+	a := lake(t, source, "a", "2026-08-10T12:00,x", "2026-08-11T12:00,y", "2026-09-10T12:00,z")
+	b := lake(t, source, "b", "2026-11-10T12:00,-x", "2026-11-10T12:00,-w")
+	c := lake(t, source, "c", "2026-09-12T12:00,w", "2026-09-13T12:00,v")
+	r := open(t, t.TempDir(), &lines{})
+	update(t, r, a)
+	if got := update(t, r, a, b); !cmp.Equal(got.Rebuilt, []string{"2026-08", "2026-11"}) {
+		t.Errorf("%v were made again, want the month of the event and that of its end", got.Rebuilt)
+	}
+	if got := update(t, r, a, b, c); !cmp.Equal(got.Rebuilt, []string{"2026-09"}) {
+		t.Errorf("%v were made again, want the month of the new file", got.Rebuilt)
+	}
+	want := map[string]string{"2026-08": "2026-08-11 y", "2026-09": "2026-09-10 z\n2026-09-13 v"}
+	if got := contents(t, r); !cmp.Equal(got, want) {
+		t.Error(cmp.Diff(want, got))
+	}
+}
+
 // TestAnySequenceOfLoadsEqualsAFullRebuild is the property that makes incremental work safe.
 func TestAnySequenceOfLoadsEqualsAFullRebuild(t *testing.T) {
 	start := time.Date(2025, 12, 1, 0, 0, 0, 0, time.UTC)
@@ -177,7 +226,8 @@ func TestAnySequenceOfLoadsEqualsAFullRebuild(t *testing.T) {
 			var events []string
 			for i := range rapid.IntRange(0, 4).Draw(t, "events") {
 				at := start.Add(time.Duration(rapid.IntRange(0, 100*24).Draw(t, "hour")) * time.Hour)
-				events = append(events, fmt.Sprintf("%s,e%d", at.Format(eventLayout), i))
+				back := rapid.SampledFrom([]string{"", "", "", "-"}).Draw(t, "back")
+				events = append(events, fmt.Sprintf("%s,%se%d", at.Format(eventLayout), back, i))
 			}
 			files = append(files, lake(t, source, fmt.Sprintf("f%d", load), events...))
 			r := open(t, dir, e)

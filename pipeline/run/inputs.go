@@ -41,9 +41,10 @@ func (n *night) fillInputs(ctx context.Context, b *warehouse.Build) error {
 		{"run_settings", []warehouse.Row{settings}},
 		{"setting_list", listRows(n.config)},
 		{"tier_requirement", tierRows(n.config)},
+		{"certificate_validity", validityRows(n.config)},
 		{"health_weight", weightRows(n.config)},
 		{"health_bar", barRows(n.config)},
-		{"source_feed", feedRows(n.lake.Inputs())},
+		{"source_feed", feedRows(n.known.Inputs())},
 		{"run_info", n.infoRows()},
 	} {
 		if err := b.Fill(ctx, table.name, table.rows); err != nil {
@@ -69,6 +70,14 @@ func tierRows(c *config.Config) []warehouse.Row {
 	return rows
 }
 
+func validityRows(c *config.Config) []warehouse.Row {
+	var rows []warehouse.Row
+	for _, v := range c.CertificateValidities() {
+		rows = append(rows, warehouse.Row{"cert_code": v.CertCode, "validity_months": v.ValidityMonths})
+	}
+	return rows
+}
+
 func weightRows(c *config.Config) []warehouse.Row {
 	var rows []warehouse.Row
 	for _, w := range c.HealthWeights() {
@@ -85,21 +94,33 @@ func barRows(c *config.Config) []warehouse.Row {
 	return rows
 }
 
-// feedRows has the newest export of each object and table.
+// feedRows has the newest good export of each object and table, and whether a newer one was refused.
 func feedRows(inputs []lake.InputRecord) []warehouse.Row {
-	type feed struct{ source, object, table string }
-	newest := map[feed]time.Time{}
+	type object struct{ source, object string }
+	type feed struct {
+		object
+		table string
+	}
+	newest, refused := map[feed]time.Time{}, map[object]time.Time{}
 	for i := range inputs {
-		for _, t := range inputs[i].Tables {
-			key := feed{inputs[i].Source, inputs[i].Object, t.Table}
-			if at := inputs[i].ReceivedAt; at.After(newest[key]) {
+		in := &inputs[i]
+		of, at := object{in.Source, in.Object}, in.ReceivedAt
+		if in.Quarantined != "" && at.After(refused[of]) {
+			refused[of] = at
+		}
+		for _, t := range in.Tables {
+			if key := (feed{of, t.Table}); at.After(newest[key]) {
 				newest[key] = at
 			}
 		}
 	}
 	rows := make([]warehouse.Row, 0, len(newest))
 	for key, at := range newest {
-		rows = append(rows, warehouse.Row{"source": key.source, "object": key.object, "table_name": key.table, "received_at": timestamp(at)})
+		row := warehouse.Row{"source": key.source, "object": key.object.object, "table_name": key.table, "received_at": timestamp(at), "refused_at": nil}
+		if after := refused[key.object]; after.After(at) {
+			row["refused_at"] = timestamp(after)
+		}
+		rows = append(rows, row)
 	}
 	sort.Slice(rows, func(i, j int) bool {
 		return fmt.Sprint(rows[i]["source"], "\t", rows[i]["object"], "\t", rows[i]["table_name"]) <
@@ -122,12 +143,15 @@ func (n *night) infoRows() []warehouse.Row {
 		row("version", "partnerhealth", n.version),
 		row("version", "configuration", n.config.Hash()),
 	}
+	if !n.knownAt.IsZero() {
+		rows = append(rows, row("run", "known_at", n.knownAt.UTC().Format(time.RFC3339Nano)))
+	}
 	for i := range n.config.Sources {
 		s := &n.config.Sources[i]
 		rows = append(rows, row("version", "mapping "+s.Name, s.Mapping.Version()))
 	}
 	seen := map[string]int{}
-	for _, in := range n.lake.Inputs() {
+	for _, in := range n.known.Inputs() {
 		item := in.Source + "/" + in.Path + " received " + in.ReceivedAt.UTC().Format(time.RFC3339)
 		// One file can be read twice under two versions of its mapping.
 		if seen[item]++; seen[item] > 1 {

@@ -39,6 +39,7 @@ var children = map[string]func(ctx context.Context, argument string) error{
 		_, err = run.Night(ctx, run.Options{Config: c, AsOf: until, Version: "test", Now: time.Now})
 		return err
 	},
-	"ingest":   withPeak(ingestDeals),
-	"read_csv": withPeak(readCSV),
+	"ingest":    withPeak(ingestDeals),
+	"read_csv":  withPeak(readCSV),
+	"read_json": withPeak(readJSON),
 }

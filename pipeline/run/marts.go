@@ -16,24 +16,23 @@ import (
 // partnerDay is the rollup of portal and LMS events to days.
 const partnerDay = "partner_day"
 
-// openWorkspace opens the night's private database in a folder of its own, which the caller removes. What
+// openWorkspace opens the night's private database in a folder of its own, n.work, which the caller removes. What
 // a killed night left there is swept first.
-func (n *night) openWorkspace(ctx context.Context) (*warehouse.DB, string, error) {
-	work := filepath.Join(n.config.State, "work")
-	if err := os.RemoveAll(work); err != nil {
-		return nil, "", fmt.Errorf("sweep working folder: %w", err)
+func (n *night) openWorkspace(ctx context.Context) (*warehouse.DB, error) {
+	n.work = filepath.Join(n.config.State, "work")
+	if err := os.RemoveAll(n.work); err != nil {
+		return nil, fmt.Errorf("sweep working folder: %w", err)
 	}
-	if err := os.MkdirAll(work, 0o755); err != nil {
-		return nil, "", fmt.Errorf("create working folder: %w", err)
+	if err := os.MkdirAll(n.work, 0o755); err != nil {
+		return nil, fmt.Errorf("create working folder: %w", err)
 	}
 	// In memory, spilling to the folder: no table of the night is worth a write-ahead log.
-	db, err := warehouse.Open(ctx, warehouse.Options{
+	return warehouse.Open(ctx, warehouse.Options{
 		Threads:     n.config.Resources.Threads,
 		MemoryLimit: n.config.Resources.MemoryLimit,
-		TempDir:     filepath.Join(work, "spill"),
+		TempDir:     filepath.Join(n.work, "spill"),
 		AllowedDirs: []string{n.config.State},
 	})
-	return db, work, err
 }
 
 // build makes every table of the night: rollup, marts, scores, reports, checks.
@@ -85,11 +84,15 @@ func (n *night) rollup(ctx context.Context, b *warehouse.Build) ([]string, error
 	if err != nil {
 		return nil, err
 	}
-	days, err := rollup.Open(filepath.Join(n.config.State, "rollup", partnerDay), engine)
+	folder := filepath.Join(n.config.State, "rollup")
+	if !n.knownAt.IsZero() {
+		folder = filepath.Join(n.work, "rollup") // The nightly one is of all that is known today.
+	}
+	days, err := rollup.Open(filepath.Join(folder, partnerDay), engine)
 	if err != nil {
 		return nil, err
 	}
-	update, err := days.Update(ctx, n.lake.Files("engagement_event"))
+	update, err := days.Update(ctx, n.known.Files("engagement_event"))
 	if err != nil {
 		return nil, err
 	}
@@ -101,22 +104,13 @@ func (n *night) rollup(ctx context.Context, b *warehouse.Build) ([]string, error
 func (n *night) lakeFiles(days []string) warehouse.LakeFiles {
 	files := warehouse.LakeFiles{
 		Tables:  map[string][]string{},
-		Rejects: n.lake.Rejects(),
+		Rejects: n.known.Rejects(),
 		Rollups: map[string][]string{partnerDay: days},
 	}
 	for _, t := range contract.Tables() {
-		files.Tables[t.Name] = n.lake.Files(t.Name)
+		files.Tables[t.Name] = n.known.Files(t.Name)
 	}
-	for _, in := range n.lake.Inputs() {
-		for _, t := range in.Tables {
-			files.Inputs = append(files.Inputs, warehouse.Row{
-				"source": in.Source, "object": in.Object, "file": in.Path, "sha256": in.SHA256,
-				"mapping_version": in.MappingVersion, "table_name": t.Table, "received_at": timestamp(in.ReceivedAt),
-				"run_id": in.RunID, "rows": t.Rows, "unchanged": t.Unchanged, "filtered": t.Filtered, "rejected": t.Rejected,
-				"min_event_on": dayOrNull(t.MinEvent), "max_event_on": dayOrNull(t.MaxEvent),
-			})
-		}
-	}
+	files.Inputs = inputRows(n.known.Inputs())
 	return files
 }
 

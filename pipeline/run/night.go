@@ -13,6 +13,7 @@ import (
 	"github.com/partnerhealth/partnerhealth/pipeline/lake"
 	"github.com/partnerhealth/partnerhealth/pipeline/publish"
 	"github.com/partnerhealth/partnerhealth/pipeline/publish/runlog"
+	"github.com/partnerhealth/partnerhealth/pipeline/source"
 	"github.com/partnerhealth/partnerhealth/pipeline/warehouse"
 	"github.com/partnerhealth/partnerhealth/sql"
 )
@@ -22,8 +23,13 @@ type Options struct {
 	Config *config.Config
 	// AsOf is the last day that the night knows; only its date counts.
 	AsOf time.Time
+	// KnownAt, where it is set, rebuilds a night of the past: only what the lake received up to this moment
+	// counts, and nothing new is read. See Night.
+	KnownAt time.Time
 	// Version is the version of this program, part of what makes a night reproducible.
 	Version string
+	// AllowShrink lets snapshots delete any number of rows: a person has looked at what the night before refused.
+	AllowShrink bool
 	// DryRun reads and types every export and writes nothing.
 	DryRun bool
 	// EmailKey keys the hash of e-mail addresses; without one no address is kept in any form.
@@ -49,18 +55,26 @@ func (e *GateError) Error() string {
 
 // night is one run with what its stages hand on to each other.
 type night struct {
-	config   *config.Config
-	asOf     time.Time
-	version  string
-	emailKey []byte
-	observer Observer
-	now      func() time.Time
+	config  *config.Config
+	asOf    time.Time
+	knownAt time.Time
+	// allowShrink lets snapshots delete any number of rows.
+	allowShrink bool
+	version     string
+	emailKey    []byte
+	observer    Observer
+	now         func() time.Time
 	// models is the tree of SQL files.
 	models fs.FS
 
-	id      string
-	lake    *lake.Lake
-	found   *listing
+	id string
+	// lake takes the exports in; nil for a night that reads none. known is what the night counts.
+	lake   *lake.Lake
+	known  *lake.View
+	lister *lister
+	found  *listing
+	// work is the night's own folder, which is removed at its end.
+	work    string
 	log     *runlog.Log
 	store   *publish.Store
 	output  *publish.Build
@@ -70,14 +84,18 @@ type night struct {
 
 func newNight(opt Options) *night {
 	n := &night{
-		config: opt.Config, asOf: opt.AsOf, version: opt.Version, emailKey: opt.EmailKey, observer: opt.Observer, now: opt.Now,
+		config: opt.Config, asOf: opt.AsOf, knownAt: opt.KnownAt, allowShrink: opt.AllowShrink, version: opt.Version, emailKey: opt.EmailKey, observer: opt.Observer, now: opt.Now,
 		models: sql.Files,
 		summary: &Summary{
 			Version: summaryVersion, Program: opt.Config.Program.Name, Currency: opt.Config.Program.Currency,
 			AsOf: opt.AsOf.Format(time.DateOnly), DryRun: opt.DryRun, Started: opt.Now().UTC(),
 			Stages: []Stage{}, Warnings: []string{}, Attention: Attention{Top: []Top{}},
-			Exports: Exports{Unmatched: []string{}}, Ingest: Ingest{Quarantined: []Quarantine{}, Files: []FileCount{}},
+			Notes:   []string{},
+			Exports: Exports{Unmatched: []string{}, Waiting: []Waiting{}}, Ingest: Ingest{Quarantined: []Quarantine{}, Files: []FileCount{}},
 		},
+	}
+	if !n.knownAt.IsZero() {
+		n.summary.KnownAt = n.knownAt.UTC().Format(time.RFC3339Nano)
 	}
 	if n.observer == nil {
 		n.observer = silent{}
@@ -85,9 +103,18 @@ func newNight(opt Options) *night {
 	return n
 }
 
-// Night carries one night from the exports to the published folder. The summary is returned with an error
-// too, as far as the night came. Errors that callers tell apart: *publish.LockedError when another run
-// holds the state folder, *GateError when a check stopped publication, the context's when interrupted.
+// Night carries one night from the exports to the published folder.
+//
+// A night of the past, with Options.KnownAt, counts the exports that had been received up to that moment, as the
+// lake has them: no source is listed, nothing is read. It is published in <state>/rebuilt, and `current` stays
+// where it is. With the configuration and the version of that time its tables are those of the night that was run
+// then, whatever came later, but for the names of the run in run_info and run_settings; three things can make a
+// difference. An export that arrived after the night with an older time of receipt counts; so does one that had
+// been quarantined and was loaded since; and what was read again under a changed mapping counts as it is read now.
+//
+// The summary is returned with an error too, as far as the night came. Errors that callers tell apart:
+// *publish.LockedError when another run holds the state folder, *GateError when a check stopped publication, the
+// context's when interrupted.
 func Night(ctx context.Context, opt Options) (*Summary, error) {
 	n := newNight(opt)
 	defer func() { n.summary.Seconds = n.now().Sub(n.summary.Started).Seconds() }()
@@ -98,7 +125,11 @@ func Night(ctx context.Context, opt Options) (*Summary, error) {
 	if err != nil {
 		return n.summary, err
 	}
-	err = n.locked(ctx, lock)
+	if n.knownAt.IsZero() {
+		err = n.locked(ctx, lock)
+	} else {
+		err = n.past(ctx, lock)
+	}
 	return n.summary, errors.Join(err, lock.Release())
 }
 
@@ -110,13 +141,20 @@ func (n *night) locked(ctx context.Context, lock *publish.Lock) (err error) {
 	if n.lake, err = lake.Open(filepath.Join(n.config.State, "lake")); err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, n.closeLister()) }()
 	if err := n.list(ctx); err != nil {
 		return err
 	}
+	known := n.lake.View
+	n.known = &known
 	if err := n.begin(); err != nil {
 		return err
 	}
-	err = n.stages(ctx)
+	return n.finish(ctx, n.ingestAndBuild(ctx))
+}
+
+// finish says in the run's manifest how the night ended.
+func (n *night) finish(ctx context.Context, err error) error {
 	var gate *GateError
 	switch {
 	case err == nil:
@@ -132,31 +170,57 @@ func (n *night) locked(ctx context.Context, lock *publish.Lock) (err error) {
 
 // begin names the run by its inputs and opens its manifest.
 func (n *night) begin() (err error) {
-	known := make([]lake.InputKey, 0, len(n.lake.Inputs()))
-	for _, in := range n.lake.Inputs() {
+	known := make([]lake.InputKey, 0, len(n.known.Inputs()))
+	for _, in := range n.known.Inputs() {
 		known = append(known, in.Key())
 	}
-	n.id = runID(n.asOf, n.config.Hash(), n.version, known, n.found.exports)
+	if n.found != nil {
+		for i := range n.found.deliveries {
+			for _, p := range n.found.deliveries[i].parts {
+				known = append(known, p.key())
+			}
+		}
+	}
+	n.id = runID(n.asOf, n.knownAt, n.config.Hash(), n.version, known)
 	n.summary.RunID = n.id
 	n.log, err = runlog.Create(n.config.State, runlog.Run{
 		ID: n.id, AsOf: n.asOf.Format(time.DateOnly), ConfigHash: n.config.Hash(),
-		Versions: map[string]string{"partnerhealth": n.version},
+		Versions: map[string]string{"partnerhealth": n.version}, Parameters: n.parameters(),
 	}, n.now)
 	return err
 }
 
-// stages are the stages behind the listing, in order.
-func (n *night) stages(ctx context.Context) (err error) {
+// parameters are those of the run beside its as-of day.
+func (n *night) parameters() map[string]string {
+	out := map[string]string{}
+	if !n.knownAt.IsZero() {
+		out["known_at"] = n.knownAt.UTC().Format(time.RFC3339Nano)
+	}
+	if n.allowShrink {
+		out["allow_shrink"] = "true"
+	}
+	return out
+}
+
+// ingestAndBuild is a night from the exports on.
+func (n *night) ingestAndBuild(ctx context.Context) error {
 	if err := n.ingest(ctx); err != nil {
 		return err
 	}
-	db, work, err := n.openWorkspace(ctx)
+	known := n.lake.View
+	n.known = &known
+	return n.stages(ctx)
+}
+
+// stages are the stages behind the lake, in order.
+func (n *night) stages(ctx context.Context) (err error) {
+	db, err := n.openWorkspace(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		db.Close()
-		err = errors.Join(err, os.RemoveAll(work))
+		err = errors.Join(err, os.RemoveAll(n.work))
 	}()
 	build, err := n.build(ctx, db)
 	if err != nil {
@@ -197,32 +261,80 @@ func (n *night) stage(name string, total int64, do func() (string, map[string]in
 	return nil
 }
 
+// note adds what is worth knowing and nothing to act on.
+func (n *night) note(format string, args ...any) {
+	n.summary.Notes = append(n.summary.Notes, fmt.Sprintf(format, args...))
+}
+
 func (n *night) warn(format string, args ...any) {
 	n.summary.Warnings = append(n.summary.Warnings, fmt.Sprintf(format, args...))
 }
 
-// list finds the exports.
+// list finds the exports. The caller closes the lister, through which they are read.
 func (n *night) list(ctx context.Context) error {
 	return n.stage("exports", 0, func() (string, map[string]int64, error) {
-		found, err := listExports(ctx, n.config.Sources, n.observer)
-		if err != nil {
+		var err error
+		if n.lister, err = n.newLister(); err != nil {
 			return "", nil, err
 		}
-		n.found = found
+		if n.found, err = n.lister.list(ctx, n.config.Sources); err != nil {
+			return "", nil, err
+		}
+		n.summariseListing()
+		if n.lake != nil {
+			err = n.lister.catalog.save()
+		}
 		e := &n.summary.Exports
-		e.Sources, e.Files = len(n.config.Sources), len(found.exports)
-		e.Unmatched = append(e.Unmatched, found.unmatched...)
-		for i := range found.exports {
-			if n.lake == nil || !n.lake.Has(found.exports[i].key()) {
-				e.New++
-			}
-		}
-		if k := len(found.unmatched); k > 0 {
-			n.warn("%s not read because no mapping names them, the first is %s: add a pattern to the source's mapping, or move them away",
-				files(k), found.unmatched[0])
-		}
-		return fmt.Sprintf("%s   %s, %d new", count(e.Sources, "source"), count(e.Files, "file"), e.New), nil, nil
+		return fmt.Sprintf("%s   %s, %d new", count(e.Sources, "source"), count(e.Files, "file"), e.New), nil, err
 	})
+}
+
+// spoolLimit is how much of a bucket's exports may lie on this machine at a time.
+const spoolLimit = 8 << 30
+
+// newLister returns the lister of tonight. A night that only looks keeps nothing in the state folder.
+func (n *night) newLister() (*lister, error) {
+	catalog, err := openCatalog(filepath.Join(n.config.State, catalogFile), n.version)
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(n.config.State, "spool")
+	if n.lake == nil {
+		dir = filepath.Join(os.TempDir(), fmt.Sprintf("partnerhealth-%d", os.Getpid()))
+	}
+	return &lister{
+		catalog: catalog, spool: source.NewSpool(dir, spoolLimit), archives: &archives{}, observer: n.observer, now: n.now(),
+	}, nil
+}
+
+// closeLister lets go of the exports.
+func (n *night) closeLister() error {
+	if n.lister == nil {
+		return nil
+	}
+	return n.lister.close()
+}
+
+// summariseListing says what was found.
+func (n *night) summariseListing() {
+	e := &n.summary.Exports
+	e.Sources = len(n.config.Sources)
+	e.Unmatched = append(e.Unmatched, n.found.unmatched...)
+	e.Waiting = append(e.Waiting, n.found.waiting...)
+	for i := range n.found.deliveries {
+		d := &n.found.deliveries[i]
+		e.Files += len(d.parts)
+		if n.lake == nil || !n.lake.Has(d.key()) {
+			e.New += len(d.parts)
+		}
+	}
+	if k := len(e.Unmatched); k > 0 {
+		n.warn("%s not read because no mapping names them, the first is %s: add a pattern to the source's mapping, or move them away",
+			files(k), e.Unmatched[0])
+	}
+	for _, w := range e.Waiting {
+		n.warn("%s/%s is left to the next night: %s; %s", w.Source, w.File, w.Reason, w.NextStep)
+	}
 }
 
 func files(n int) string {

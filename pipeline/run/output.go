@@ -164,8 +164,13 @@ func (n *night) summarise(data *report.Night, owners []report.OwnerList) {
 	}
 }
 
-// publish makes the night's folder current and forgets nights beyond those that are kept.
+// publish makes the night's folder current and forgets nights beyond those that are kept. A night of the past is
+// kept beside them, until somebody removes it.
 func (n *night) publish() error {
+	status, folder := runlog.Published, "published"
+	if !n.knownAt.IsZero() {
+		status, folder = runlog.Rebuilt, rebuiltFolder
+	}
 	err := n.stage("publish", 0, func() (string, map[string]int64, error) {
 		manifest := n.log.Run()
 		manifest.Finished = n.now().UTC()
@@ -175,10 +180,12 @@ func (n *night) publish() error {
 		if err != nil {
 			return "", nil, err
 		}
-		n.summary.Published = filepath.Join(n.config.State, "published", published.Folder)
-		removed, err := n.store.Prune(n.config.Publish.Keep)
-		if err != nil {
-			return "", nil, err
+		n.summary.Published = filepath.Join(n.config.State, folder, published.Folder)
+		var removed []string
+		if n.knownAt.IsZero() {
+			if removed, err = n.store.Prune(n.config.Publish.Keep); err != nil {
+				return "", nil, err
+			}
 		}
 		if err := n.log.Update(func(r *runlog.Run) {
 			r.Folder, r.Content, r.Warnings = published.Folder, published.Content, manifest.Warnings
@@ -186,13 +193,13 @@ func (n *night) publish() error {
 			return "", nil, err
 		}
 		// People know where their state folder is; the summary has the whole path.
-		shown := filepath.Join(filepath.Base(n.config.State), "published", published.Folder)
+		shown := filepath.Join(filepath.Base(n.config.State), folder, published.Folder)
 		return shown, map[string]int64{"removed": int64(len(removed))}, nil
 	})
 	if err != nil {
 		return err
 	}
-	return n.log.Finish(runlog.Published, nil)
+	return n.log.Finish(status, nil)
 }
 
 // contentHash identifies the output by the logical hashes of its tables: pages and lists are a function of

@@ -1,19 +1,25 @@
 package run
 
-import "time"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
 
 // Summary is what one night did: the figures behind the lines at the terminal, and, as JSON, the written
 // contract of `partnerhealth run --json`. Fields are added, never renamed or given another meaning.
 type Summary struct {
-	Version  int       `json:"version"`
-	Program  string    `json:"program"`
-	Currency string    `json:"currency"`
-	AsOf     string    `json:"as_of"`
-	RunID    string    `json:"run_id"`
-	DryRun   bool      `json:"dry_run"`
-	Started  time.Time `json:"started_at"`
-	Seconds  float64   `json:"seconds"`
-	Stages   []Stage   `json:"stages"`
+	Version  int    `json:"version"`
+	Program  string `json:"program"`
+	Currency string `json:"currency"`
+	AsOf     string `json:"as_of"`
+	// KnownAt is the moment up to which exports count, RFC 3339 in UTC; "" for a night that counts all.
+	KnownAt string    `json:"known_at,omitempty"`
+	RunID   string    `json:"run_id"`
+	DryRun  bool      `json:"dry_run"`
+	Started time.Time `json:"started_at"`
+	Seconds float64   `json:"seconds"`
+	Stages  []Stage   `json:"stages"`
 
 	Exports   Exports   `json:"exports"`
 	Ingest    Ingest    `json:"ingest"`
@@ -23,9 +29,12 @@ type Summary struct {
 	Report    Report    `json:"report"`
 	Attention Attention `json:"attention"`
 
-	// Published is the folder that was published; "" where nothing was.
+	// Published is the folder that was published, for a night of the past beside the current one; "" where nothing
+	// was.
 	Published string   `json:"published"`
 	Warnings  []string `json:"warnings"`
+	// Notes are worth knowing and nothing to act on.
+	Notes []string `json:"notes"`
 }
 
 // summaryVersion is the version of the JSON contract.
@@ -45,6 +54,17 @@ type Exports struct {
 	New     int `json:"new"`
 	// Unmatched are files that no mapping names; they are reported, never read.
 	Unmatched []string `json:"unmatched"`
+	// Waiting are files that may not be whole yet and are left to the next night.
+	Waiting []Waiting `json:"waiting"`
+}
+
+// Waiting is one file that was not read tonight, by which rule of completeness, and why.
+type Waiting struct {
+	Source   string `json:"source"`
+	File     string `json:"file"`
+	Rule     string `json:"rule"`
+	Reason   string `json:"reason"`
+	NextStep string `json:"next_step"`
 }
 
 // Ingest counts records over all files that were read tonight. A record of a file that feeds several
@@ -63,19 +83,47 @@ type Ingest struct {
 	Files       []FileCount  `json:"files"`
 }
 
-// Quarantine is one refused file.
+// Quarantine is one refused export; of one in several parts File is the part at fault, or the first.
 type Quarantine struct {
 	Source string `json:"source"`
 	File   string `json:"file"`
 	Reason string `json:"reason"`
+	// Rule is the rule that was broken, "" where the file itself is not at fault.
+	Rule string `json:"rule,omitempty"`
+	// Object is what the file holds, Tables what it would have fed; empty where nobody knows.
+	Object string   `json:"object,omitempty"`
+	Tables []string `json:"tables,omitempty"`
+	// Refused counts its refused records; they are kept although none of the others was loaded.
+	Refused int64 `json:"refused"`
+	// LastGood is when the export was received that stays in its place, zero where there is none.
+	LastGood time.Time `json:"last_good,omitzero"`
 }
 
-// FileCount is what became of one file, table by table: Records = Rows + Unchanged + Filtered + Rejected.
+// more says, behind the reason, where the refused records are shown, and what the tables go on with.
+func (q *Quarantine) more(where string) string {
+	text := ""
+	if q.Refused > 0 {
+		text = fmt.Sprintf("; %s shows %s", where, plural(q.Refused, "record of it that was refused", "records of it that were refused"))
+	}
+	tables := strings.Join(q.Tables, ", ")
+	switch {
+	case tables == "":
+	case q.LastGood.IsZero():
+		text += "; no export of its kind was ever loaded into " + tables
+	default:
+		text += fmt.Sprintf("; %s stays as of %s", tables, q.LastGood.UTC().Format("2006-01-02 15:04 UTC"))
+	}
+	return text
+}
+
+// FileCount is what became of one file, table by table: Units = Rows + Unchanged + Filtered + Rejected. Units are the
+// records, or for a table to which one record gives several rows what the records were cut into.
 type FileCount struct {
 	Source    string `json:"source"`
 	File      string `json:"file"`
 	Table     string `json:"table"`
 	Records   int64  `json:"records"`
+	Units     int64  `json:"units"`
 	Rows      int64  `json:"rows"`
 	Unchanged int64  `json:"unchanged"`
 	Filtered  int64  `json:"filtered"`

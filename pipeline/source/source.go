@@ -1,7 +1,11 @@
 // Package source lists and opens the exports that other systems leave for us.
 //
-// A Store is a folder of exports, wherever it lives: package local reads a directory. Every kind of store
-// runs the same conformance suite, package sourcetest, so that the stages behind it see no difference.
+// A Store is a folder of exports, wherever it lives: package local reads a directory, package s3 a bucket, and
+// package open chooses between them. Every kind of store runs the same conformance suite, package sourcetest,
+// so that the stages behind it see no difference.
+//
+// Which of the listed exports are whole is for Completeness to say. A Spool hands them out hashed and readable
+// in any order, and downloads each one once.
 package source
 
 import (
@@ -21,9 +25,16 @@ type Object struct {
 	Size int64
 	// ModTime is when the export was last written, in UTC: the moment at which it counts as received.
 	ModTime time.Time
-	// ETag changes when the content does; "" where the store has no such mark.
+	// ETag changes when the content does, as far as the store can tell; "" where it has no such mark. As in
+	// HTTP, one that begins with W/ is weak (see Strong).
 	ETag string
+	// SHA256 is the hash that a manifest promises, 64 lower-case hexadecimal digits; "" where nothing does.
+	SHA256 string
 }
+
+// Strong reports whether exports with the same path and ETag have the same bytes, so that what was hashed
+// once need not be read again. A file system knows size and time only: its marks are weak.
+func (o Object) Strong() bool { return o.ETag != "" && !strings.HasPrefix(o.ETag, "W/") }
 
 // Store is a folder of exports that can be listed and read, and never written. Implementations are safe
 // for concurrent use.
@@ -56,4 +67,22 @@ func Skipped(p string) bool {
 		return true
 	}
 	return false
+}
+
+// File is an open export that can be read from its beginning, in any order, or both; the two do not disturb
+// each other. Close returns a *ChangedError when the export was rewritten while it was open: what was read
+// must not be used then.
+type File interface {
+	io.Reader
+	io.ReaderAt
+	io.Closer
+	// Size is the export's length in bytes.
+	Size() int64
+}
+
+// RandomAccess is a store whose exports can be read in any order where they lie.
+type RandomAccess interface {
+	Store
+	// OpenFile opens an export as it was listed, with the errors of Open.
+	OpenFile(ctx context.Context, o Object) (File, error)
 }

@@ -82,7 +82,7 @@ func TestGraphProblems(t *testing.T) {
 		}, "marts/a.sql:5: reads lake.partner (only canonical and rollup read the lake; read canonical.partner)"},
 		{"a mart read by canonical", map[string]string{
 			"marts/a.sql": model("a", "SELECT 'x' AS k"), "canonical/partner.sql": model("partner", "SELECT k FROM a"),
-		}, "canonical/partner.sql:5: canonical reads a (canonical reads the lake, the run's settings and canonical only)"},
+		}, "canonical/partner.sql:5: canonical reads a (canonical reads the lake, its rollups, the run's settings and canonical only)"},
 		{"canonical read by a rollup", map[string]string{
 			"canonical/person.sql": model("person", "SELECT 'x' AS k"), "rollup/day.sql": model("day", "SELECT k FROM canonical.person"),
 		}, "rollup/day.sql:5: a rollup reads canonical.person"},

@@ -17,23 +17,41 @@ type relation struct {
 	Columns []Column
 }
 
-// lakeInput is the relation lake.input, one row an input file and table that it fed. Its rows are
-// LakeFiles.Inputs.
+// lakeInput is the relation lake.input, one row an input file and table that it fed, or one row for a file that was
+// refused whole. Its rows are LakeFiles.Inputs.
 var lakeInput = relation{
 	Name: Name{lakeSchema, "input"},
 	Columns: []Column{
+		{"input_no", BigInt, "number of the file among all that the night counts, 1 for the first"},
 		{"source", Varchar, "configured name of the source instance"},
 		{"object", Varchar, "object of the source that the file holds"},
-		{"file", Varchar, "path of the export inside its source"},
+		{"file", Varchar, "path of the export inside its source; a member of an archive is behind the archive's"},
 		{"sha256", Varchar, "content hash of the export"},
 		{"mapping_version", Varchar, "content hash of the mapping that typed it"},
-		{"table_name", Varchar, "canonical table that the file fed"},
+		{"table_name", Varchar, "canonical table that the file fed; null where the file was refused whole"},
 		{"received_at", Timestamp, "when the export was received: its modification time at the source"},
 		{"run_id", Varchar, "run that read it"},
+		{"delivery", Varchar, "what the parts of one export in several files have in common; null for an export of one file"},
+		{"copies", Varchar, "paths of files with the same bytes that were not read again, one a line; null where there are none"},
+		{"format", Varchar, "csv, json, xlsx or parquet; null where nobody knows"},
+		{"dialect", Varchar, "how the file was read"},
+		{"columns", Varchar, "columns of its header, one a line; null where nobody knows"},
+		{"new_columns", Varchar, "columns that the last good export of the object did not have, one a line; null where there are none"},
+		{"missing_columns", Varchar, "columns that only the last good export of the object had, one a line; null where there are none"},
+		{"unmapped_columns", Varchar, "columns that no mapping names, kept in _extra, one a line; null where there are none"},
+		{"absent_columns", Varchar, "columns that the mapping names and the file lacks, filled with null, one a line; null where there are none"},
+		{"records", BigInt, "records in the file"},
+		{"records_before", BigInt, "records in the last good export of the object, all its parts together; null for the first"},
 		{"rows", BigInt, "rows written"},
 		{"unchanged", BigInt, "records that repeat the last version of their key"},
 		{"filtered", BigInt, "records that the mapping leaves out of this table"},
 		{"rejected", BigInt, "records refused"},
+		{"deleted", BigInt, "rows written for keys that a snapshot no longer has"},
+		{"held", BigInt, "keys that a snapshot no longer has and that were not deleted, since it also had records whose keys nobody could read"},
+		{"conflicting", BigInt, "records whose key an earlier record of the same export has with other values"},
+		{"values_dropped", BigInt, "values refused while their row was kept, over all tables of the file"},
+		{"quarantined", Varchar, "why the file was refused whole; null where it was not"},
+		{"notes", Varchar, "remarks of the reader, one a line; null where there are none"},
 		{"min_event_on", Date, "day of the first event written; null for tables without event time"},
 		{"max_event_on", Date, "day of the last event written"},
 	},

@@ -1,6 +1,7 @@
 package warehouse
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -89,14 +90,12 @@ func TestLakeViewsHaveTheDeclaredColumns(t *testing.T) {
 	older := writeParquet(t, filepath.Join(dir, "older.parquet"), "partner", "SELECT 'p1' AS partner_id, 'x' AS no_longer_declared", false)
 	newer := writeParquet(t, filepath.Join(dir, "newer.parquet"), "partner", "SELECT 'p2' AS partner_id, 'Name' AS name, CAST(3 AS INTEGER) AS tier_rank", true)
 	b := buildIn(t, dir, map[string]string{"rollup/day.sql": model("day", "SELECT event_id AS k FROM lake.engagement_event")})
-	err := b.ProvideLake(t.Context(), LakeFiles{
-		Tables: map[string][]string{"partner": {older, newer}},
-		Inputs: []Row{{
-			"source": "crm", "object": "partners", "file": "partners.csv", "sha256": "ab", "mapping_version": "1", "table_name": "partner",
-			"received_at": "2026-10-31 06:00:00", "run_id": "r", "rows": 2, "unchanged": 0, "filtered": 0, "rejected": 0,
-			"min_event_on": nil, "max_event_on": nil,
-		}},
-	})
+	input := Row{}
+	for _, c := range lakeInput.Columns {
+		input[c.Name] = nil
+	}
+	maps.Copy(input, Row{"source": "crm", "file": "partners.csv", "received_at": "2026-10-31 06:00:00", "rows": 2})
+	err := b.ProvideLake(t.Context(), LakeFiles{Tables: map[string][]string{"partner": {older, newer}}, Inputs: []Row{input}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,13 +20,14 @@ const rollupDay = "day"
 //
 // The file is one SELECT without a filter on time. It reads one table of the lake and run_settings, and has
 // a column `day` DATE. For a month the engine shows it only the given files, and of these only the rows
-// whose event time lies in the month extended by a day on either side, which covers every time zone; of the
-// result it keeps the days of the month.
+// whose event time lies in the month extended by a day on either side, which covers every time zone, and those
+// that take an event back, whatever their time; of the result it keeps the days of the month.
 type RollupEngine struct {
 	b     *Build
 	model *Model
 	fact  Name            // the table of the lake that the rollup reads
 	time  contract.Column // its event time
+	key   []string        // the columns that identify an event
 }
 
 // RollupEngine returns the engine for rollup/<name>.sql. The build must have run_settings, and must not
@@ -50,6 +51,7 @@ func (b *Build) RollupEngine(name string) (*RollupEngine, error) {
 		}
 		e.fact = up
 		e.time, _ = t.Column(t.EventTime)
+		e.key = t.Key
 	}
 	if e.fact == (Name{}) || !hasColumn(m.Columns, rollupDay) {
 		return nil, &ModelError{File: m.File, Problem: "a rollup reads a lake table and has a column day"}
@@ -79,13 +81,48 @@ func (e *RollupEngine) Version(ctx context.Context) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// Days returns the days, UTC, on which a file has events, in order.
-func (e *RollupEngine) Days(ctx context.Context, file string) ([]time.Time, error) {
-	query := "SELECT DISTINCT CAST(" + ident(e.time.Name) + " AS DATE) AS day FROM read_parquet([CAST(? AS VARCHAR)], hive_partitioning=false)" +
-		" WHERE " + ident(e.time.Name) + " IS NOT NULL ORDER BY day"
-	record, err := e.b.db.Query(ctx, query, globEscape(file))
+// deletedMark is the column of every lake table that marks rows which take one back.
+const deletedMark = "_deleted"
+
+// Days returns the days, UTC, on which a file has events, in order, and whether rows of it take events back.
+func (e *RollupEngine) Days(ctx context.Context, file string) (days []time.Time, voids bool, err error) {
+	const parquet = "read_parquet([CAST(? AS VARCHAR)], hive_partitioning=false)"
+	days, err = e.days(ctx, "SELECT DISTINCT CAST("+ident(e.time.Name)+" AS DATE) AS day FROM "+parquet+
+		" WHERE "+ident(e.time.Name)+" IS NOT NULL ORDER BY day", globEscape(file))
 	if err != nil {
-		return nil, fmt.Errorf("read event days of %s: %w", file, err)
+		return nil, false, fmt.Errorf("read event days of %s: %w", file, err)
+	}
+	marked, err := e.b.db.session.scalar(ctx, "SELECT count(*) > 0 FROM "+parquet+" WHERE "+ident(deletedMark), globEscape(file))
+	if err != nil {
+		return nil, false, fmt.Errorf("read deletions of %s: %w", file, err)
+	}
+	return days, marked == "true", nil
+}
+
+// Voided returns the days, UTC, of the events in the given files that rows of another take back, in order.
+func (e *RollupEngine) Voided(ctx context.Context, by string, in []string) ([]time.Time, error) {
+	key := idents(e.key)
+	marked, err := fileSelect(e.fact, lakeColumns(e.fact), []string{by})
+	if err != nil {
+		return nil, err
+	}
+	all, err := fileSelect(e.fact, lakeColumns(e.fact), in)
+	if err != nil {
+		return nil, err
+	}
+	days, err := e.days(ctx, "SELECT DISTINCT CAST("+ident(e.time.Name)+" AS DATE) AS day FROM ("+all+")"+
+		" WHERE ("+key+") IN (SELECT ("+key+") FROM ("+marked+") WHERE "+ident(deletedMark)+") AND "+ident(e.time.Name)+" IS NOT NULL ORDER BY day")
+	if err != nil {
+		return nil, fmt.Errorf("read days that %s voids: %w", by, err)
+	}
+	return days, nil
+}
+
+// days returns the days that a query answers.
+func (e *RollupEngine) days(ctx context.Context, query string, args ...any) ([]time.Time, error) {
+	record, err := e.b.db.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
 	}
 	defer record.Release()
 	column := record.Column(0).(*array.Date32)
@@ -124,14 +161,15 @@ func (e *RollupEngine) Write(ctx context.Context, from, to time.Time, files []st
 	return rows, nil
 }
 
-// createWindow makes a view over the rows of files whose event time lies in [from, to).
+// createWindow makes a view over the rows of files whose event time lies in [from, to), and those that take one back.
 func (db *DB) createWindow(ctx context.Context, n Name, timeColumn string, from, to time.Time, files []string) error {
 	all, err := fileSelect(n, lakeColumns(n), files)
 	if err != nil {
 		return err
 	}
 	window := "CREATE OR REPLACE VIEW " + n.sql() + " AS SELECT * FROM (" + all + ")" +
-		" WHERE " + ident(timeColumn) + " >= " + dateLiteral(from) + " AND " + ident(timeColumn) + " < " + dateLiteral(to)
+		" WHERE " + ident(timeColumn) + " >= " + dateLiteral(from) + " AND " + ident(timeColumn) + " < " + dateLiteral(to) +
+		" OR " + ident(deletedMark)
 	if err := db.Exec(ctx, window); err != nil {
 		return fmt.Errorf("create view %s over %d files: %w", n, len(files), err)
 	}

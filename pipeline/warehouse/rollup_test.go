@@ -30,6 +30,17 @@ WHERE e.copy_no = 1
 GROUP BY 1, 2
 `
 
+// voidedRollup lists the events that nothing takes back.
+const voidedRollup = `-- day: one row per event.
+-- grain: day x event
+-- key: day, event_id
+-- day DATE: day
+-- event_id VARCHAR: event
+SELECT CAST(e.occurred_at AS DATE) AS day, e.event_id
+FROM lake.engagement_event AS e CROSS JOIN run_settings AS s
+WHERE e.event_id NOT IN (SELECT event_id FROM lake.engagement_event WHERE COALESCE(_deleted, FALSE)) AND s.timezone IS NOT NULL
+`
+
 // rollupBuild is a build with the rollup and settings in a time zone.
 func rollupBuild(t *testing.T, dir, sql, zone string) *Build {
 	t.Helper()
@@ -137,15 +148,41 @@ func TestRollupDays(t *testing.T) {
 	file := writeParquet(t, filepath.Join(dir, "a*[1].parquet"), "engagement_event",
 		"SELECT m AS occurred_at FROM (VALUES (TIMESTAMP '2026-10-31 23:59:59'), (TIMESTAMP '2026-01-01 00:00:00'), (NULL), (TIMESTAMP '2026-10-31 00:00:00')) t(m)", true)
 	e := engineOf(t, rollupBuild(t, dir, dayRollup, "UTC"))
-	got, err := e.Days(t.Context(), file)
-	if err != nil {
-		t.Fatal(err)
+	got, voids, err := e.Days(t.Context(), file)
+	if err != nil || voids {
+		t.Fatalf("%v, takes events back: %t", err, voids)
 	}
 	if diff := cmp.Diff([]time.Time{day("2026-01-01"), day("2026-10-31")}, got); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := e.Days(t.Context(), filepath.Join(dir, "lost.parquet")); err == nil || !strings.Contains(err.Error(), "lost.parquet") {
+	if _, _, err := e.Days(t.Context(), filepath.Join(dir, "lost.parquet")); err == nil || !strings.Contains(err.Error(), "lost.parquet") {
 		t.Errorf("a lost file: %v", err)
+	}
+}
+
+// An event that another file takes back counts in no month, whatever the time of the taking back.
+func TestRollupOfVoidedEvents(t *testing.T) {
+	dir := t.TempDir()
+	file := eventFile(t, filepath.Join(dir, "a.parquet"), "2026-08-01", "2026-08-02")
+	by := writeParquet(t, filepath.Join(dir, "b.parquet"), "engagement_event",
+		`SELECT CAST(epoch(TIMESTAMP '2026-08-01 07:00:00') AS VARCHAR) AS event_id, TIMESTAMP '2026-12-24 00:00:00' AS occurred_at, true AS _deleted, 'b' AS _file, 1 AS _row`, true)
+	e := engineOf(t, rollupBuild(t, dir, voidedRollup, "UTC"))
+	if _, voids, err := e.Days(t.Context(), by); err != nil || !voids {
+		t.Fatalf("%v, takes events back: %t", err, voids)
+	}
+	days, err := e.Voided(t.Context(), by, []string{file})
+	if err != nil || !cmp.Equal(days, []time.Time{day("2026-08-01")}) {
+		t.Fatalf("voided days %v, %v", days, err)
+	}
+	count := func(files ...string) int64 {
+		n, err := e.Write(t.Context(), day("2026-08-01"), day("2026-09-01"), files, filepath.Join(dir, "out"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if all, left := count(file), count(file, by); all != 4 || left != 3 {
+		t.Errorf("%d events, %d after one was taken back; want 4 and 3", all, left)
 	}
 }
 

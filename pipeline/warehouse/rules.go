@@ -37,8 +37,8 @@ func mayRead(layer Layer, n Name, g *Graph) (problem, hint string) {
 		return fmt.Sprintf("a rollup reads %s", n), "a rollup reads the lake and the run's settings only"
 	case fact && layer != Canonical && layer != Rollup:
 		return fmt.Sprintf("reads %s", n), "only canonical and rollup read the lake; read canonical." + n.Table
-	case layer == Canonical && n.Schema != lakeSchema && n.Schema != canonicalSchema && !isInput:
-		return fmt.Sprintf("canonical reads %s", n), "canonical reads the lake, the run's settings and canonical only"
+	case layer == Canonical && n.Schema != lakeSchema && n.Schema != rollupSchema && n.Schema != canonicalSchema && !isInput:
+		return fmt.Sprintf("canonical reads %s", n), "canonical reads the lake, its rollups, the run's settings and canonical only"
 	}
 	return "", ""
 }

@@ -27,7 +27,7 @@ func defaultSettings() Row {
 		"ropi_benefit": "gross_margin", "ropi_credit": "attributed", "ropi_driver": "deals_worked", "ropi_lag_quarters": 0,
 		"churn_kind": "either", "churn_silence_min_days": 90, "churn_silence_max_days": 180, "churn_horizon_days": 180,
 		"alert_floor": 40, "alert_drop": 15, "alert_at_most_per_manager": 10, "freshness_max_age_days": 3,
-		"freshness_carry_days": 7, "qbr_days_before": 10, "qbr_freeze_days": 10,
+		"freshness_carry_days": 7, "identity_coverage_min": 0.9, "qbr_days_before": 10, "qbr_freeze_days": 10,
 		"config_hash": "0", "code_version": "test", "run_id": "test",
 	}
 }

@@ -2,7 +2,7 @@
 -- grain: one human touchpoint
 -- key: activity_id
 -- activity_id VARCHAR
--- partner_id VARCHAR: partner, resolved through partner_identity; null where unresolved
+-- partner_id VARCHAR: partner, resolved through partner_reference; null where unresolved
 -- partner_ref VARCHAR: partner, as exported
 -- opportunity_id VARCHAR
 -- kind VARCHAR
@@ -65,7 +65,8 @@ newest AS (
 ),
 
 identities AS (
-    SELECT ref, partner_id FROM canonical.partner_identity WHERE is_current
+    SELECT ref, partner_id, valid_from, coalesce(valid_to, TIMESTAMP '9999-12-31') AS valid_to
+    FROM canonical.partner_reference
 ),
 
 final AS (
@@ -97,7 +98,11 @@ final AS (
         newest._extra,
         newest.is_deleted AS _deleted
     FROM newest
-    LEFT JOIN identities AS identity ON newest.partner_id = identity.ref
+    LEFT JOIN identities AS identity
+        ON
+            newest.partner_id = identity.ref
+            AND coalesce(newest.started_at, newest.scheduled_at, TIMESTAMP '9999-01-01') >= identity.valid_from
+            AND coalesce(newest.started_at, newest.scheduled_at, TIMESTAMP '9999-01-01') < identity.valid_to
 )
 
 SELECT * FROM final

@@ -2,7 +2,7 @@
 -- grain: one agreement
 -- key: agreement_id
 -- agreement_id VARCHAR
--- partner_id VARCHAR: partner that signed, resolved through partner_identity; null where unresolved
+-- partner_id VARCHAR: partner that signed, resolved through partner_reference; null where unresolved
 -- partner_ref VARCHAR: partner that signed, as exported
 -- kind VARCHAR
 -- kind_raw VARCHAR
@@ -63,7 +63,7 @@ newest AS (
 ),
 
 identities AS (
-    SELECT ref, partner_id FROM canonical.partner_identity WHERE is_current
+    SELECT ref, partner_id FROM canonical.partner_reference WHERE is_current
 ),
 
 final AS (

@@ -16,7 +16,15 @@
 -- _loaded_at TIMESTAMP
 -- _extra VARCHAR
 -- _deleted BOOLEAN: the source deleted it; kept for audit, out of every metric
-WITH versions AS (
+WITH named AS (
+    SELECT
+        * EXCLUDE (source),
+        -- A mapping that ships with the program cannot know the source's configured name.
+        CASE WHEN source = '.' THEN _source ELSE source END AS source
+    FROM lake.code_map
+),
+
+versions AS (
     SELECT
         *,
         -- A key that a complete export no longer has is told by a row without content.
@@ -24,7 +32,7 @@ WITH versions AS (
         max(_loaded_at) FILTER (WHERE _deleted AND canonical IS NULL) OVER record AS absent_at,
         min(_loaded_at) OVER record AS first_seen_at,
         min(_loaded_at) OVER (PARTITION BY _source, _object) AS first_export_at
-    FROM lake.code_map
+    FROM named
     WINDOW record AS (PARTITION BY source, domain, raw_value)
 ),
 

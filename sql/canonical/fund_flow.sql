@@ -5,7 +5,7 @@
 -- kind VARCHAR
 -- kind_raw VARCHAR
 -- parent_fund_id VARCHAR
--- partner_id VARCHAR: partner, resolved through partner_identity; null where unresolved
+-- partner_id VARCHAR: partner, resolved through partner_reference; null where unresolved
 -- partner_ref VARCHAR: partner, as exported
 -- activity_type VARCHAR
 -- amount_requested DECIMAL(18,4)
@@ -67,7 +67,7 @@ newest AS (
 ),
 
 identities AS (
-    SELECT ref, partner_id FROM canonical.partner_identity WHERE is_current
+    SELECT ref, partner_id FROM canonical.partner_reference WHERE is_current
 ),
 
 final AS (

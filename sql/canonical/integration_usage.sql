@@ -4,7 +4,7 @@
 -- customer_key VARCHAR
 -- integration_code VARCHAR
 -- day DATE
--- partner_id VARCHAR: partner whose integration it is, resolved through partner_identity; null where unresolved
+-- partner_id VARCHAR: partner whose integration it is, resolved through partner_reference; null where unresolved
 -- partner_ref VARCHAR: partner whose integration it is, as exported
 -- events BIGINT
 -- known_at TIMESTAMP: when we knew of it: first receipt, or the record's own time where it came with the first export
@@ -52,7 +52,7 @@ newest AS (
 ),
 
 identities AS (
-    SELECT ref, partner_id FROM canonical.partner_identity WHERE is_current
+    SELECT ref, partner_id FROM canonical.partner_reference WHERE is_current
 ),
 
 final AS (

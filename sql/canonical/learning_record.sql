@@ -1,4 +1,5 @@
 -- learning_record: the newest version of one attempt at a course, with the learner's partner resolved.
+--   Attempts that are told whole stand as told; those that are told in statements are folded from them.
 -- grain: person x course x attempt
 -- key: learning_id
 -- learning_id VARCHAR
@@ -70,50 +71,100 @@ newest AS (
     ) = 1
 ),
 
+-- A record stands as told; the statements about the same attempt fill what it leaves open, its state too where it
+-- knows of no more than the enrolment.
+told AS (
+    SELECT
+        coalesce(newest.learning_id, attempt.learning_id) AS learning_id,
+        coalesce(newest.person_id, attempt.person_id) AS person_id,
+        coalesce(newest.partner_id, attempt.partner_ref) AS partner_id,
+        coalesce(newest.course_code, attempt.course_code) AS course_code,
+        coalesce(newest.course_name, attempt.course_name) AS course_name,
+        coalesce(newest.course_type, attempt.course_type) AS course_type,
+        coalesce(newest.parent, attempt.parent) AS parent,
+        coalesce(newest.enrolled_at, attempt.enrolled_at) AS enrolled_at,
+        coalesce(newest.started_at, attempt.started_at) AS started_at,
+        coalesce(newest.last_activity_at, attempt.last_activity_at) AS last_activity_at,
+        coalesce(newest.completed_at, attempt.completed_at) AS completed_at,
+        CASE
+            WHEN newest.status IN ('enrolled', 'unknown') THEN coalesce(attempt.status, newest.status)
+            ELSE coalesce(newest.status, attempt.status)
+        END AS status,
+        newest.status_raw,
+        coalesce(newest.progress_pct, attempt.progress_pct) AS progress_pct,
+        coalesce(newest.score_raw, attempt.score_raw) AS score_raw,
+        coalesce(newest.score_max, attempt.score_max) AS score_max,
+        coalesce(newest.score_scaled, attempt.score_scaled) AS score_scaled,
+        coalesce(newest.success, attempt.success) AS success,
+        coalesce(newest.time_spent_s, attempt.time_spent_s) AS time_spent_s,
+        newest.due_on,
+        newest.archived,
+        coalesce(newest.source_modified_at, attempt.source_modified_at) AS source_modified_at,
+        coalesce(newest.known_at, attempt.known_at) AS known_at,
+        coalesce(newest._source, attempt._source) AS _source,
+        coalesce(newest._file, attempt._file) AS _file,
+        coalesce(newest._file_sha256, attempt._file_sha256) AS _file_sha256,
+        coalesce(newest._row, attempt._row) AS _row,
+        coalesce(newest._loaded_at, attempt._loaded_at) AS _loaded_at,
+        newest._extra,
+        coalesce(newest.is_deleted, FALSE) AS is_deleted
+    FROM newest
+    FULL JOIN canonical.learning_attempt AS attempt ON newest.learning_id = attempt.learning_id
+),
+
 identities AS (
-    SELECT ref, partner_id FROM canonical.partner_identity WHERE is_current
+    SELECT ref, partner_id, valid_from, coalesce(valid_to, TIMESTAMP '9999-12-31') AS valid_to
+    FROM canonical.partner_reference
 ),
 
 people AS (
-    SELECT person_id, partner_id FROM canonical.person
+    SELECT person_id, partner_id, valid_from, coalesce(valid_to, TIMESTAMP '9999-12-31') AS valid_to
+    FROM canonical.person_partner
+),
+
+dated AS (
+    SELECT
+        *,
+        coalesce(completed_at, started_at, enrolled_at, last_activity_at, TIMESTAMP '9999-01-01') AS happened_at
+    FROM told
 ),
 
 final AS (
     SELECT
-        newest.learning_id,
-        newest.person_id,
+        told.learning_id,
+        told.person_id,
         coalesce(identity.partner_id, person.partner_id) AS partner_id,
-        newest.partner_id AS partner_ref,
-        newest.course_code,
-        newest.course_name,
-        newest.course_type,
-        newest.parent,
-        newest.enrolled_at,
-        newest.started_at,
-        newest.last_activity_at,
-        newest.completed_at,
-        newest.status,
-        newest.status_raw,
-        newest.progress_pct,
-        newest.score_raw,
-        newest.score_max,
-        newest.score_scaled,
-        newest.success,
-        newest.time_spent_s,
-        newest.due_on,
-        newest.archived,
-        newest.source_modified_at,
-        newest.known_at,
-        newest._source,
-        newest._file,
-        newest._file_sha256,
-        newest._row,
-        newest._loaded_at,
-        newest._extra,
-        newest.is_deleted AS _deleted
-    FROM newest
-    LEFT JOIN identities AS identity ON newest.partner_id = identity.ref
-    LEFT JOIN people AS person ON newest.person_id = person.person_id
+        told.partner_id AS partner_ref,
+        told.course_code,
+        told.course_name,
+        told.course_type,
+        told.parent,
+        told.enrolled_at,
+        told.started_at,
+        told.last_activity_at,
+        told.completed_at,
+        told.status,
+        told.status_raw,
+        told.progress_pct,
+        told.score_raw,
+        told.score_max,
+        told.score_scaled,
+        told.success,
+        told.time_spent_s,
+        told.due_on,
+        told.archived,
+        told.source_modified_at,
+        told.known_at,
+        told._source,
+        told._file,
+        told._file_sha256,
+        told._row,
+        told._loaded_at,
+        told._extra,
+        told.is_deleted AS _deleted
+    FROM told
+    LEFT JOIN identities AS identity ON told.partner_id = identity.ref
+    LEFT JOIN people AS person ON told.person_id = person.person_id
 )
 
 SELECT * FROM final

@@ -2,7 +2,7 @@
 -- grain: one signed amount between us and partners, or a programme cost
 -- key: entry_id
 -- entry_id VARCHAR
--- partner_id VARCHAR: partner, resolved through partner_identity; null for shared cost and where unresolved
+-- partner_id VARCHAR: partner, resolved through partner_reference; null for shared cost and where unresolved
 -- partner_ref VARCHAR: partner, as exported; null for shared cost
 -- kind VARCHAR
 -- kind_raw VARCHAR
@@ -20,6 +20,7 @@
 -- reference VARCHAR
 -- allocation_method VARCHAR
 -- allocation_share DOUBLE
+-- source_modified_at TIMESTAMP: from when the source holds the entry to be so
 -- known_at TIMESTAMP: when we knew of it: first receipt, or the record's own time where it came with the first export
 -- _source VARCHAR
 -- _file VARCHAR
@@ -56,6 +57,7 @@ newest AS (
         ORDER BY
             is_absence,
             coalesce(_loaded_at > absent_at, TRUE) DESC,
+            source_modified_at DESC NULLS LAST,
             _loaded_at DESC,
             _file DESC,
             _row DESC,
@@ -65,7 +67,7 @@ newest AS (
 ),
 
 identities AS (
-    SELECT ref, partner_id FROM canonical.partner_identity WHERE is_current
+    SELECT ref, partner_id FROM canonical.partner_reference WHERE is_current
 ),
 
 final AS (
@@ -89,6 +91,7 @@ final AS (
         newest.reference,
         newest.allocation_method,
         newest.allocation_share,
+        newest.source_modified_at,
         newest.known_at,
         newest._source,
         newest._file,

@@ -1,7 +1,7 @@
 -- onboarding_task: the newest version of one task in a partner's onboarding plan.
 -- grain: partner x plan version x task
 -- key: partner_ref, plan_version, task_code
--- partner_id VARCHAR: partner, resolved through partner_identity; null where unresolved
+-- partner_id VARCHAR: partner, resolved through partner_reference; null where unresolved
 -- partner_ref VARCHAR: partner, as exported
 -- plan_version VARCHAR
 -- task_code VARCHAR
@@ -57,7 +57,7 @@ newest AS (
 ),
 
 identities AS (
-    SELECT ref, partner_id FROM canonical.partner_identity WHERE is_current
+    SELECT ref, partner_id FROM canonical.partner_reference WHERE is_current
 ),
 
 final AS (

@@ -1,12 +1,13 @@
--- opportunity_stage_event: one recorded change of a deal.
+-- opportunity_stage_event: one recorded change of a deal, with the meaning of its stage.
 -- grain: one recorded change of a deal
 -- key: opportunity_id, changed_at, seq
 -- opportunity_id VARCHAR
 -- changed_at TIMESTAMP
 -- seq BIGINT
--- from_stage VARCHAR
+-- pipeline VARCHAR
+-- from_stage VARCHAR: stage before, as exported, else the stage of the change before
 -- to_stage VARCHAR
--- stage_class VARCHAR
+-- stage_class VARCHAR: what the stage after means, by stage_map, else as exported
 -- stage_class_raw VARCHAR
 -- amount DECIMAL(18,4)
 -- expected_close_on DATE
@@ -56,14 +57,22 @@ newest AS (
     ) = 1
 ),
 
+ordered AS (
+    SELECT
+        *,
+        lag(to_stage) OVER (PARTITION BY opportunity_id, is_deleted ORDER BY changed_at, seq) AS stage_before
+    FROM newest
+),
+
 final AS (
     SELECT
         newest.opportunity_id,
         newest.changed_at,
         newest.seq,
-        newest.from_stage,
+        newest.pipeline,
+        coalesce(newest.from_stage, newest.stage_before) AS from_stage,
         newest.to_stage,
-        newest.stage_class,
+        coalesce(in_pipeline.stage_class, in_any.stage_class, newest.stage_class) AS stage_class,
         newest.stage_class_raw,
         newest.amount,
         newest.expected_close_on,
@@ -77,7 +86,14 @@ final AS (
         newest._loaded_at,
         newest._extra,
         newest.is_deleted AS _deleted
-    FROM newest
+    FROM ordered AS newest
+    LEFT JOIN canonical.stage_map AS in_pipeline
+        ON
+            newest._source = in_pipeline.source
+            AND newest.pipeline = in_pipeline.pipeline
+            AND newest.to_stage = in_pipeline.stage
+    LEFT JOIN canonical.stage_map AS in_any
+        ON newest._source = in_any.source AND newest.to_stage = in_any.stage AND in_any.pipeline = ''
 )
 
 SELECT * FROM final

@@ -3,7 +3,7 @@
 -- key: partner_id
 -- partner_id VARCHAR
 -- name VARCHAR
--- parent_partner_id VARCHAR: organisation that this one belongs to, resolved through partner_identity; null where
+-- parent_partner_id VARCHAR: organisation that this one belongs to, resolved through partner_reference; null where
 --   unresolved
 -- parent_partner_ref VARCHAR: organisation that this one belongs to, as exported
 -- partner_type VARCHAR
@@ -11,9 +11,9 @@
 -- status VARCHAR
 -- status_raw VARCHAR
 -- segment VARCHAR
--- program_code VARCHAR
--- tier_code VARCHAR
--- tier_rank BIGINT
+-- program_code VARCHAR: by its name in the code map; where the record has none, that of the newest partner_history
+-- tier_code VARCHAR: known in the same way
+-- tier_rank BIGINT: known in the same way
 -- region VARCHAR
 -- country VARCHAR
 -- domain VARCHAR
@@ -22,7 +22,7 @@
 -- joined_on DATE
 -- terminated_on DATE
 -- exit_reason VARCHAR
--- merged_into_partner_id VARCHAR: survivor of a merge, on the losing record, resolved through partner_identity; null
+-- merged_into_partner_id VARCHAR: survivor of a merge, on the losing record, resolved through partner_reference; null
 --   where unresolved
 -- merged_into_partner_ref VARCHAR: survivor of a merge, on the losing record, as exported
 -- employee_count BIGINT
@@ -75,7 +75,33 @@ newest AS (
 ),
 
 identities AS (
-    SELECT ref, partner_id FROM canonical.partner_identity WHERE is_current
+    SELECT ref, partner_id FROM canonical.partner_reference WHERE is_current
+),
+
+codes AS (
+    SELECT source, domain, raw_value, canonical, "order" AS rank
+    FROM canonical.code_map
+    WHERE domain IN ('tier', 'program') AND NOT _deleted
+),
+
+tier_names AS (
+    SELECT source, canonical AS tier_code, min(rank) AS rank FROM codes WHERE domain = 'tier' GROUP BY source, canonical
+),
+
+-- What other objects than the partner's own record say of it at the as-of date.
+standings AS (
+    SELECT history.partner_id, history.attribute, history.value, history.rank
+    FROM canonical.partner_history AS history
+    CROSS JOIN run_settings AS s
+    WHERE
+        history.attribute IN ('tier', 'program')
+        AND history.basis <> 'backfilled'
+        AND NOT history._deleted
+        AND history.valid_from < s.as_of_end
+        AND coalesce(history.valid_to >= s.as_of_end, TRUE)
+    QUALIFY row_number() OVER (
+        PARTITION BY history.partner_id, history.attribute ORDER BY history.valid_from DESC, history.partner_ref
+    ) = 1
 ),
 
 final AS (
@@ -89,9 +115,12 @@ final AS (
         newest.status,
         newest.status_raw,
         newest.segment,
-        newest.program_code,
-        newest.tier_code,
-        newest.tier_rank,
+        coalesce(program_name.canonical, newest.program_code, program.value) AS program_code,
+        coalesce(tier_code.canonical, newest.tier_code, tier.value) AS tier_code,
+        coalesce(
+            newest.tier_rank,
+            CASE WHEN newest.tier_code IS NULL THEN tier.rank ELSE coalesce(tier_code.rank, tier_name.rank) END
+        ) AS tier_rank,
         newest.region,
         newest.country,
         newest.domain,
@@ -114,6 +143,13 @@ final AS (
         newest._extra,
         newest.is_deleted AS _deleted
     FROM newest
+    LEFT JOIN codes AS tier_code
+        ON newest._source = tier_code.source AND tier_code.domain = 'tier' AND newest.tier_code = tier_code.raw_value
+    LEFT JOIN codes AS program_name
+        ON newest._source = program_name.source AND program_name.domain = 'program' AND newest.program_code = program_name.raw_value
+    LEFT JOIN tier_names AS tier_name ON newest._source = tier_name.source AND newest.tier_code = tier_name.tier_code
+    LEFT JOIN standings AS tier ON newest.partner_id = tier.partner_id AND tier.attribute = 'tier'
+    LEFT JOIN standings AS program ON newest.partner_id = program.partner_id AND program.attribute = 'program'
     LEFT JOIN identities AS parent_partner_identity ON newest.parent_partner_id = parent_partner_identity.ref
     LEFT JOIN identities AS merged_into_partner_identity ON newest.merged_into_partner_id = merged_into_partner_identity.ref
 )

@@ -2,7 +2,7 @@
 -- grain: one application to the programme
 -- key: application_id
 -- application_id VARCHAR
--- partner_id VARCHAR: partner that it became, resolved through partner_identity; null where unresolved
+-- partner_id VARCHAR: partner that it became, resolved through partner_reference; null where unresolved
 -- partner_ref VARCHAR: partner that it became, as exported
 -- name VARCHAR
 -- domain VARCHAR
@@ -59,7 +59,7 @@ newest AS (
 ),
 
 identities AS (
-    SELECT ref, partner_id FROM canonical.partner_identity WHERE is_current
+    SELECT ref, partner_id FROM canonical.partner_reference WHERE is_current
 ),
 
 final AS (

@@ -1,10 +1,10 @@
 -- partner_history: what a partner's tier, status, owner, region, type, programme and parent were, and when.
 -- grain: partner x attribute x interval
 -- key: partner_ref, attribute, valid_from
--- partner_id VARCHAR: partner, resolved through partner_identity; null where unresolved
+-- partner_id VARCHAR: partner, resolved through partner_reference; null where unresolved
 -- partner_ref VARCHAR: partner, as exported
 -- attribute VARCHAR
--- value VARCHAR: value in the interval; for parent the resolved partner
+-- value VARCHAR: value in the interval, tiers and programmes by their names in the code map; for parent the resolved partner
 -- rank BIGINT
 -- valid_from TIMESTAMP
 -- valid_to TIMESTAMP
@@ -17,6 +17,8 @@
 -- _loaded_at TIMESTAMP
 -- _extra VARCHAR
 -- _deleted BOOLEAN: the source deleted it; kept for audit, out of every metric
+-- note: of what exports say about one attribute of a partner only the best basis counts: history_object, declared, then
+--   snapshot_diff; a state that a later snapshot no longer has ended, it did not vanish
 -- note: an attribute without exported history is read from the changes between the exports of the partner list
 --   (snapshot_diff, as precise as the exports are frequent); before the first export the value then known is assumed
 --   back to the day of joining (backfilled)
@@ -56,21 +58,56 @@ newest AS (
 ),
 
 identities AS (
-    SELECT ref, partner_id FROM canonical.partner_identity WHERE is_current
+    SELECT ref, partner_id FROM canonical.partner_reference WHERE is_current
+),
+
+codes AS (
+    SELECT source, domain AS attribute, raw_value, canonical, "order" AS rank
+    FROM canonical.code_map
+    WHERE domain IN ('tier', 'program') AND NOT _deleted
+),
+
+-- A code list names a value by its code; a rank is also told for the name.
+code_names AS (
+    SELECT source, attribute, canonical AS value, min(rank) AS rank
+    FROM codes
+    GROUP BY source, attribute, canonical
+),
+
+best AS (
+    SELECT
+        newest.*,
+        identity.partner_id AS resolved_id,
+        -- A record of the present that is absent from a later snapshot says until when it held.
+        CASE WHEN newest.basis = 'snapshot_diff' AND NOT newest._deleted AND newest.is_deleted THEN newest.absent_at END AS ended_at,
+        newest.is_deleted AND (newest._deleted OR newest.basis <> 'snapshot_diff') AS is_gone
+    FROM newest
+    LEFT JOIN identities AS identity ON newest.partner_id = identity.ref
+    QUALIFY dense_rank() OVER (
+        PARTITION BY coalesce(identity.partner_id, newest.partner_id), newest.attribute, is_gone
+        ORDER BY CASE newest.basis WHEN 'history_object' THEN 1 WHEN 'declared' THEN 2 ELSE 3 END
+    ) = 1
 ),
 
 exported AS (
     SELECT
-        identity.partner_id,
+        newest.resolved_id AS partner_id,
         newest.partner_id AS partner_ref,
         newest.attribute,
-        CASE WHEN newest.attribute = 'parent' THEN coalesce(parent.partner_id, newest.value) ELSE newest.value END AS value,
-        newest.rank,
+        CASE
+            WHEN newest.attribute = 'parent' THEN coalesce(parent.partner_id, newest.value)
+            ELSE coalesce(codes.canonical, newest.value)
+        END AS value,
+        coalesce(newest.rank, codes.rank, code_names.rank) AS rank,
         newest.valid_from,
         coalesce(
             newest.valid_to,
-            lead(newest.valid_from) OVER (
-                PARTITION BY newest.partner_id, newest.attribute, newest.is_deleted ORDER BY newest.valid_from
+            least(
+                newest.ended_at,
+                lead(newest.valid_from) OVER (
+                    PARTITION BY coalesce(newest.resolved_id, newest.partner_id), newest.attribute, newest.is_gone
+                    ORDER BY newest.valid_from, newest.partner_id
+                )
             )
         ) AS valid_to,
         newest.basis,
@@ -81,9 +118,15 @@ exported AS (
         newest._row,
         newest._loaded_at,
         newest._extra,
-        newest.is_deleted AS _deleted
-    FROM newest
-    LEFT JOIN identities AS identity ON newest.partner_id = identity.ref
+        newest.is_gone AS _deleted
+    FROM best AS newest
+    LEFT JOIN codes
+        ON newest._source = codes.source AND newest.attribute = codes.attribute AND newest.value = codes.raw_value
+    LEFT JOIN code_names
+        ON
+            newest._source = code_names.source
+            AND newest.attribute = code_names.attribute
+            AND newest.value = code_names.value
     LEFT JOIN identities AS parent ON newest.attribute = 'parent' AND newest.value = parent.ref
 ),
 
@@ -178,8 +221,8 @@ observed AS (
         changes.partner_id,
         changes.partner_id AS partner_ref,
         changes.attribute,
-        changes.value,
-        changes.rank,
+        coalesce(codes.canonical, changes.value) AS value,
+        coalesce(changes.rank, codes.rank, code_names.rank) AS rank,
         changes.valid_from,
         lead(changes.valid_from) OVER (PARTITION BY changes.partner_id, changes.attribute ORDER BY changes.valid_from) AS valid_to,
         changes.basis,
@@ -195,6 +238,13 @@ observed AS (
         changes._extra,
         FALSE AS _deleted
     FROM changes
+    LEFT JOIN codes
+        ON changes._source = codes.source AND changes.attribute = codes.attribute AND changes.value = codes.raw_value
+    LEFT JOIN code_names
+        ON
+            changes._source = code_names.source
+            AND changes.attribute = code_names.attribute
+            AND changes.value = code_names.value
     LEFT JOIN exported
         ON changes.partner_id = exported.partner_id AND changes.attribute = exported.attribute AND NOT exported._deleted
     WHERE exported.partner_id IS NULL

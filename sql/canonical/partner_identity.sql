@@ -1,14 +1,15 @@
--- partner_identity: which partner every known reference means, from declared rows, the partners' own records and their
---   domains.
+-- partner_identity: which partner every known identifier means: declared rows, identifiers that exports state, the
+--   partners' own records and their domains.
 -- grain: one external identifier of a partner, in one interval, by one way of knowing
 -- key: ref, valid_from, method
 -- ref VARCHAR: the identifier as facts carry it: <source>:<id_type>:<value>
--- id_source VARCHAR
+-- id_source VARCHAR: source instance that uses the identifier; * for every one
 -- id_type VARCHAR
 -- id_value VARCHAR
 -- partner_id VARCHAR: partner that it means at the as-of date, merges followed to the survivor; null where unresolved
 -- partner_ref VARCHAR: partner that it names, as exported, before merges are followed
--- method VARCHAR: how it was resolved: as declared in a file, or exact_key, merge_alias, domain
+-- method VARCHAR: how it is known: declared or manual (a person said so), exact_key (a record's own key, or a key that
+--   an export states), merge_alias, domain
 -- confidence DOUBLE
 -- valid_from TIMESTAMP
 -- valid_to TIMESTAMP
@@ -23,35 +24,48 @@
 -- _loaded_at TIMESTAMP
 -- _extra VARCHAR
 -- _deleted BOOLEAN: the source deleted it; kept for audit, resolves nothing
--- note: the resolver of the canonical layer: every canonical table joins its references to (ref, partner_id) where
---   is_current; readers above take int_partner_identity
+-- note: what the references of facts mean by these identifiers is told by partner_reference
 -- note: a partner record's native key is itself a reference, so a mapping names its key object as the id_type that
 --   other exports use, for example crm_account
--- note: order of rules: declared row valid at the as-of date, the partner's own record (merges followed), domain owned
---   by one partner; a domain of two partners stays unresolved, names are never matched
+-- note: order of rules: row declared by a person and valid at the as-of date, identifier that an export states, the
+--   partner's own record (merges followed), domain owned by one partner; a domain of two partners stays unresolved,
+--   names are never matched
+-- note: a key of another source may be written with the wrong source in front: one whose source has no partner records
+--   of that kind means the only source that has
 -- note: a circle of merges ends at its smallest key, so that no fact is lost; check partner_merge_circle lists it
-WITH RECURSIVE declared_versions AS (
+WITH RECURSIVE named AS (
+    SELECT
+        * EXCLUDE (id_source),
+        -- A mapping that ships with the program cannot know the source's configured name.
+        CASE WHEN id_source = '.' THEN _source ELSE id_source END AS id_source,
+        CASE WHEN id_type = 'email_domain' THEN lower(id_value) ELSE id_value END AS id_text
+    FROM lake.partner_identity
+),
+
+stated_versions AS (
     SELECT
         *,
-        id_source || ':' || id_type || ':' || id_value AS ref,
+        -- As keys are written: a bar joins the parts of a key, so one within a part is escaped.
+        id_source || ':' || id_type || ':' || replace(replace(id_text, '\', '\\'), '|', '\|') AS ref,
         _deleted AND method IS NULL AS is_absence,
         max(_loaded_at) FILTER (WHERE _deleted AND method IS NULL) OVER record AS absent_at,
         min(_loaded_at) OVER record AS first_seen_at,
         min(_loaded_at) OVER (PARTITION BY _source, _object) AS first_export_at
-    FROM lake.partner_identity
+    FROM named
     WINDOW record AS (PARTITION BY id_source, id_type, id_value, valid_from)
 ),
 
-declared AS (
+stated AS (
     SELECT
         *,
+        CASE WHEN method IN ('declared', 'manual') THEN 1 ELSE 2 END AS precedence,
         -- Files received within half a day of the first export belong to it.
         CASE
             WHEN first_seen_at < first_export_at + INTERVAL '12' HOUR THEN TIMESTAMP '1970-01-01'
             ELSE first_seen_at
         END AS known_at,
         _deleted OR coalesce(_loaded_at <= absent_at, FALSE) AS is_deleted
-    FROM declared_versions
+    FROM stated_versions
     QUALIFY row_number() OVER (
         PARTITION BY id_source, id_type, id_value, valid_from
         ORDER BY
@@ -99,32 +113,53 @@ records AS (
     ) = 1
 ),
 
-declared_now AS (
-    SELECT declared.ref, declared.partner_id AS next_ref, declared.valid_from
-    FROM declared
+stated_now AS (
+    SELECT stated.ref, stated.partner_id AS next_ref, stated.valid_from
+    FROM stated
     CROSS JOIN run_settings AS s
     WHERE
-        NOT declared.is_deleted
-        AND declared.valid_from < s.as_of_end
-        AND (declared.valid_to IS NULL OR declared.valid_to >= s.as_of_end)
-    QUALIFY row_number() OVER (PARTITION BY declared.ref ORDER BY declared.valid_from DESC) = 1
+        NOT stated.is_deleted
+        AND stated.valid_from < s.as_of_end
+        AND (stated.valid_to IS NULL OR stated.valid_to >= s.as_of_end)
+    QUALIFY row_number() OVER (PARTITION BY stated.ref ORDER BY stated.precedence, stated.valid_from DESC) = 1
 ),
 
--- Where each reference points next: as declared, else to the survivor that the record names.
-links AS (
-    SELECT ref, next_ref FROM declared_now WHERE next_ref <> ref
+-- The only source that has partner records of a kind.
+homes AS (
+    SELECT split_part(partner_id, ':', 2) AS id_type, min(split_part(partner_id, ':', 1)) AS id_source
+    FROM records
+    GROUP BY split_part(partner_id, ':', 2)
+    HAVING count(DISTINCT split_part(partner_id, ':', 1)) = 1
+),
+
+starts AS (
+    SELECT ref FROM stated_now
+    UNION
+    SELECT partner_id AS ref FROM records
+),
+
+-- Where each reference points next: as stated, else to the survivor that the record names.
+pointers AS (
+    SELECT ref, next_ref FROM stated_now WHERE next_ref <> ref
     UNION ALL
     SELECT partner_id AS ref, merged_into_partner_id AS next_ref
     FROM records
     WHERE
         merged_into_partner_id <> partner_id
-        AND partner_id NOT IN (SELECT ref FROM declared_now)
+        AND partner_id NOT IN (SELECT ref FROM stated_now)
 ),
 
-starts AS (
-    SELECT ref FROM declared_now
-    UNION
-    SELECT partner_id AS ref FROM records
+links AS (
+    SELECT
+        pointers.ref,
+        CASE
+            WHEN known.ref IS NULL AND homes.id_source IS NOT NULL
+                THEN homes.id_source || substr(pointers.next_ref, instr(pointers.next_ref, ':'))
+            ELSE pointers.next_ref
+        END AS next_ref
+    FROM pointers
+    LEFT JOIN starts AS known ON pointers.next_ref = known.ref
+    LEFT JOIN homes ON split_part(pointers.next_ref, ':', 2) = homes.id_type
 ),
 
 -- Chains are followed for 64 steps: one that is still going after 32 runs in a circle.
@@ -150,15 +185,6 @@ survivors AS (
     GROUP BY walk.start_ref
 ),
 
-shared_domains AS (
-    SELECT unnest([
-        'gmail.com', 'googlemail.com', 'outlook.com', 'hotmail.com', 'live.com', 'yahoo.com', 'icloud.com', 'aol.com',
-        'gmx.de', 'gmx.net', 'web.de', 't-online.de', 'proton.me', 'protonmail.com', 'mail.ru', 'qq.com', '163.com'
-    ]) AS domain
-    UNION ALL
-    SELECT value AS domain FROM setting_list WHERE setting = 'people.vendor_domains'
-),
-
 domains AS (
     SELECT
         lower(records.domain) AS domain,
@@ -170,46 +196,40 @@ domains AS (
     WHERE
         records.domain IS NOT NULL
         AND NOT records.is_deleted
-        AND lower(records.domain) NOT IN (SELECT domain FROM shared_domains)
+        AND lower(records.domain) NOT IN (SELECT domain FROM canonical.shared_domain)
     GROUP BY lower(records.domain)
-),
-
-domain_sources AS (
-    SELECT _source AS id_source FROM lake.person
-    UNION
-    SELECT _source AS id_source FROM lake.learning_record
-    UNION
-    SELECT _source AS id_source FROM lake.support_case
-    UNION
-    SELECT _source AS id_source FROM lake.survey_response
 ),
 
 identifiers AS (
     SELECT
-        declared.ref,
-        declared.id_source,
-        declared.id_type,
-        declared.id_value,
-        survivors.partner_id,
-        declared.partner_id AS partner_ref,
-        declared.method,
-        declared.confidence,
-        declared.valid_from,
-        declared.valid_to,
-        declared.is_primary,
-        declared.note,
-        declared.known_at,
-        declared._source,
-        declared._file,
-        declared._file_sha256,
-        declared._row,
-        declared._loaded_at,
-        declared._extra,
-        declared.is_deleted AS _deleted,
-        CASE WHEN declared_now.ref IS NULL THEN 9 ELSE 1 END AS precedence
-    FROM declared
-    LEFT JOIN declared_now ON declared.ref = declared_now.ref AND declared.valid_from = declared_now.valid_from AND NOT declared.is_deleted
-    LEFT JOIN survivors ON declared.partner_id = survivors.ref
+        stated.ref,
+        stated.id_source,
+        stated.id_type,
+        stated.id_text AS id_value,
+        -- Where it points at the as-of date, or pointed.
+        coalesce(survivors.partner_id, home_survivors.partner_id) AS partner_id,
+        stated.partner_id AS partner_ref,
+        stated.method,
+        coalesce(stated.confidence, 1) AS confidence,
+        stated.valid_from,
+        stated.valid_to,
+        stated.is_primary,
+        stated.note,
+        stated.known_at,
+        stated._source,
+        stated._file,
+        stated._file_sha256,
+        stated._row,
+        stated._loaded_at,
+        stated._extra,
+        stated.is_deleted AS _deleted,
+        CASE WHEN stated_now.ref IS NULL THEN 9 ELSE 1 END AS precedence
+    FROM stated
+    LEFT JOIN stated_now ON stated.ref = stated_now.ref AND stated.valid_from = stated_now.valid_from AND NOT stated.is_deleted
+    LEFT JOIN survivors ON stated.partner_id = survivors.ref
+    LEFT JOIN homes ON split_part(stated.partner_id, ':', 2) = homes.id_type
+    LEFT JOIN survivors AS home_survivors
+        ON survivors.ref IS NULL AND homes.id_source || substr(stated.partner_id, instr(stated.partner_id, ':')) = home_survivors.ref
     UNION ALL
     SELECT
         records.partner_id AS ref,
@@ -240,8 +260,8 @@ identifiers AS (
     INNER JOIN survivors ON records.partner_id = survivors.ref
     UNION ALL
     SELECT
-        domain_sources.id_source || ':email_domain:' || domains.domain AS ref,
-        domain_sources.id_source,
+        '*:email_domain:' || domains.domain AS ref,
+        '*' AS id_source,
         'email_domain' AS id_type,
         domains.domain AS id_value,
         CASE WHEN domains.owners = 1 THEN domains.partner_id END AS partner_id,
@@ -253,7 +273,7 @@ identifiers AS (
         FALSE AS is_primary,
         CASE WHEN domains.owners > 1 THEN 'domain of ' || domains.owners || ' partners' END AS note,
         domains.known_at,
-        domain_sources.id_source AS _source,
+        NULL AS _source,
         NULL AS _file,
         NULL AS _file_sha256,
         NULL AS _row,
@@ -262,7 +282,6 @@ identifiers AS (
         FALSE AS _deleted,
         3 AS precedence
     FROM domains
-    CROSS JOIN domain_sources
 ),
 
 final AS (
@@ -289,6 +308,8 @@ final AS (
         _extra,
         _deleted
     FROM identifiers
+    -- A merge may be told twice, by the losing record and by a row of its own.
+    QUALIFY row_number() OVER (PARTITION BY ref, valid_from, method ORDER BY precedence) = 1
 )
 
 SELECT * FROM final

@@ -2,10 +2,9 @@
 -- grain: one partner-side person per source account
 -- key: person_id
 -- person_id VARCHAR
--- partner_id VARCHAR: partner that the person works for: as exported, else the only owner of the mail domain; null
---   where unresolved
+-- partner_id VARCHAR: partner that the person works for at the as-of date, by person_partner; null where unresolved
 -- partner_ref VARCHAR: partner that the person works for, as exported
--- partner_method VARCHAR: how the partner was found: exact_key, merge_alias, domain or as declared
+-- partner_method VARCHAR: how the partner was found: exact_key, merge_alias, parent, person, domain or as declared
 -- email_hash VARCHAR
 -- email_domain VARCHAR
 -- full_name VARCHAR
@@ -62,19 +61,19 @@ newest AS (
     ) = 1
 ),
 
-identities AS (
-    SELECT ref, partner_id, method FROM canonical.partner_identity WHERE is_current
+employers AS (
+    SELECT worked.person_id, worked.partner_id, worked.method
+    FROM canonical.person_partner AS worked
+    CROSS JOIN run_settings AS s
+    WHERE worked.valid_from < s.as_of_end AND coalesce(worked.valid_to >= s.as_of_end, TRUE)
 ),
 
 final AS (
     SELECT
         newest.person_id,
-        coalesce(identity.partner_id, domain.partner_id) AS partner_id,
+        employer.partner_id,
         newest.partner_id AS partner_ref,
-        CASE
-            WHEN identity.partner_id IS NOT NULL THEN identity.method
-            WHEN domain.partner_id IS NOT NULL THEN domain.method
-        END AS partner_method,
+        employer.method AS partner_method,
         newest.email_hash,
         newest.email_domain,
         newest.full_name,
@@ -95,8 +94,7 @@ final AS (
         newest._extra,
         newest.is_deleted AS _deleted
     FROM newest
-    LEFT JOIN identities AS identity ON newest.partner_id = identity.ref
-    LEFT JOIN identities AS domain ON newest._source || ':email_domain:' || lower(newest.email_domain) = domain.ref
+    LEFT JOIN employers AS employer ON newest.person_id = employer.person_id
 )
 
 SELECT * FROM final

@@ -5,7 +5,7 @@
 -- effective_at TIMESTAMP
 -- seq BIGINT
 -- customer_key VARCHAR
--- partner_id VARCHAR: partner that manages or sold it, resolved through partner_identity; null where unresolved
+-- partner_id VARCHAR: partner that manages or sold it, resolved through partner_reference; null where unresolved
 -- partner_ref VARCHAR: partner that manages or sold it, as exported
 -- product VARCHAR
 -- change VARCHAR
@@ -63,7 +63,7 @@ newest AS (
 ),
 
 identities AS (
-    SELECT ref, partner_id FROM canonical.partner_identity WHERE is_current
+    SELECT ref, partner_id FROM canonical.partner_reference WHERE is_current
 ),
 
 final AS (

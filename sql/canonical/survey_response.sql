@@ -58,11 +58,13 @@ newest AS (
 ),
 
 identities AS (
-    SELECT ref, partner_id FROM canonical.partner_identity WHERE is_current
+    SELECT ref, partner_id, valid_from, coalesce(valid_to, TIMESTAMP '9999-12-31') AS valid_to
+    FROM canonical.partner_reference
 ),
 
 people AS (
-    SELECT person_id, partner_id FROM canonical.person
+    SELECT person_id, partner_id, valid_from, coalesce(valid_to, TIMESTAMP '9999-12-31') AS valid_to
+    FROM canonical.person_partner
 ),
 
 final AS (
@@ -88,8 +90,10 @@ final AS (
         newest._extra,
         newest.is_deleted AS _deleted
     FROM newest
-    LEFT JOIN identities AS identity ON newest.partner_id = identity.ref
-    LEFT JOIN people AS person ON newest.person_id = person.person_id
+    LEFT JOIN identities AS identity
+        ON newest.partner_id = identity.ref AND newest.responded_at >= identity.valid_from AND newest.responded_at < identity.valid_to
+    LEFT JOIN people AS person
+        ON newest.person_id = person.person_id AND newest.responded_at >= person.valid_from AND newest.responded_at < person.valid_to
 )
 
 SELECT * FROM final

@@ -3,7 +3,7 @@
 -- key: scope_kind, scope_key, measure, period_start
 -- scope_kind VARCHAR
 -- scope_key VARCHAR
--- partner_id VARCHAR: the partner of a partner's target, resolved through partner_identity; null for other scopes
+-- partner_id VARCHAR: the partner of a partner's target, resolved through partner_reference; null for other scopes
 -- measure VARCHAR
 -- period_start DATE
 -- period_end DATE
@@ -56,7 +56,7 @@ newest AS (
 ),
 
 identities AS (
-    SELECT ref, partner_id FROM canonical.partner_identity WHERE is_current
+    SELECT ref, partner_id FROM canonical.partner_reference WHERE is_current
 ),
 
 final AS (

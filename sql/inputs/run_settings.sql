@@ -36,6 +36,7 @@
 -- alert_at_most_per_manager INTEGER: alerts that one manager gets a night
 -- freshness_max_age_days INTEGER: a feed older than this makes its metrics stale
 -- freshness_carry_days INTEGER: days for which a stale metric keeps its last good value
+-- identity_coverage_min DOUBLE: least share of records, and of money, whose partner is known; below it metrics are marked
 -- qbr_days_before INTEGER: days before quarter end on which the review set is first made
 -- qbr_freeze_days INTEGER: days after quarter end on which it is frozen
 -- config_hash VARCHAR: hash of the configuration

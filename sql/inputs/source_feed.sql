@@ -5,3 +5,4 @@
 -- object VARCHAR: object of the source
 -- table_name VARCHAR: canonical table that the object feeds
 -- received_at TIMESTAMP: when its newest export was received
+-- refused_at TIMESTAMP: when a newer export was received that was refused whole; null where the newest is loaded

@@ -36,8 +36,7 @@
 -- source_file VARCHAR: path of the export inside its source
 -- source_row BIGINT: record number in the export
 -- note: rate date (G3): day of closing for closed deals, the as-of date for open ones; a missing rate is never taken as 1
--- note: closing is the moment that the source keeps, else the recorded entry into the closed stage, else the start of
---   the stated close date, else the last change; a deal closed after the as-of date is open
+-- note: a deal closed after the as-of date is open; closed_basis of canonical.opportunity says how the closing is known
 WITH deals AS (
     SELECT deal.*, s.as_of, s.as_of_end, s.timezone
     FROM canonical.opportunity AS deal
@@ -61,8 +60,6 @@ events AS (
 history AS (
     SELECT
         opportunity_id,
-        max(changed_at) FILTER (WHERE stage_class = 'won') AS won_at,
-        max(changed_at) FILTER (WHERE stage_class = 'lost') AS lost_at,
         min({'changed_at': changed_at, 'seq': seq, 'amount': amount}) AS first_event,
         max({'changed_at': changed_at, 'seq': seq, 'stage': to_stage}) AS last_event
     FROM events
@@ -115,15 +112,7 @@ closings AS (
         deals.*,
         history.first_event,
         history.last_event,
-        CASE
-            WHEN deals.is_closed OR deals.is_won THEN coalesce(
-                deals.closed_at,
-                CASE WHEN deals.is_won THEN history.won_at ELSE history.lost_at END,
-                (CAST(deals.expected_close_on AS TIMESTAMP) AT TIME ZONE deals.timezone) AT TIME ZONE 'UTC',
-                deals.source_modified_at,
-                deals.created_at
-            )
-        END AS source_closed_at
+        CASE WHEN deals.is_closed THEN deals.closed_at END AS source_closed_at
     FROM deals
     LEFT JOIN history ON deals.opportunity_id = history.opportunity_id
 ),

@@ -1,7 +1,7 @@
 -- int_partner_day: what each partner person did on each day in portal and LMS, with the partner that it counts for.
 -- grain: partner x person x day x day of receipt
 -- key: partner_id, person_id, day, known_on
--- partner_id VARCHAR: partner of the person; else the partner that the event names
+-- partner_id VARCHAR: partner that the person worked for on that day; else the partner that the event names
 -- person_id VARCHAR: person; empty where the event names nobody
 -- day DATE: day in the programme's time zone
 -- known_on DATE: day from which it was known: the day itself where the first export told it, else its receipt
@@ -21,10 +21,16 @@ WITH first_exports AS (
     GROUP BY source, object
 ),
 
+-- The day on which a person changed partners counts for the new one.
 persons AS (
-    SELECT person_id, partner_id
-    FROM canonical.person
-    WHERE partner_id IS NOT NULL
+    SELECT
+        worked.person_id,
+        worked.partner_id,
+        CAST(((worked.valid_from AT TIME ZONE 'UTC') AT TIME ZONE s.timezone) AS DATE) AS from_on,
+        coalesce(CAST(((worked.valid_to AT TIME ZONE 'UTC') AT TIME ZONE s.timezone) AS DATE), DATE '9999-12-31') AS to_on
+    FROM canonical.person_partner AS worked
+    CROSS JOIN run_settings AS s
+    WHERE worked.partner_id IS NOT NULL
 ),
 
 events AS (
@@ -44,7 +50,7 @@ events AS (
     FROM rollup.partner_day AS e
     CROSS JOIN run_settings AS s
     LEFT JOIN first_exports ON e.source = first_exports.source AND e.object = first_exports.object
-    LEFT JOIN persons ON e.person_id = persons.person_id
+    LEFT JOIN persons ON e.person_id = persons.person_id AND e.day >= persons.from_on AND e.day < persons.to_on
     LEFT JOIN intermediate.int_partner_identity AS identity ON e.partner_ref = identity.ref
     WHERE e.day <= s.as_of
 ),

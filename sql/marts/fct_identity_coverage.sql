@@ -1,65 +1,63 @@
--- fct_identity_coverage: how much of each export is known to belong to a partner.
+-- fct_identity_coverage: how much of each export is known to belong to a partner, in records and in money.
 -- grain: canonical table x source
 -- key: table_name, source
--- table_name VARCHAR: canonical table
+-- table_name VARCHAR: canonical table; engagement_event for portal and learning events
 -- source VARCHAR: configured name of the source instance
 -- records BIGINT: records that are not deleted
--- referring_records BIGINT: records that name a partner
--- resolved_records BIGINT: records whose partner is known, by its name or by way of the person
--- unresolved_records BIGINT: records that name a partner whom nobody knows; they count for nobody
--- resolved_share DOUBLE: of the records that name a partner, how many name a known one; null where none does
--- note: check partner_reference_resolved lists the references that are not known; rows in partner_identity make them known
-WITH references_made AS (
-    SELECT 'agreement' AS table_name, _source AS source, partner_ref AS ref, partner_id AS partner_id FROM canonical.agreement WHERE NOT _deleted
-    UNION ALL
-    SELECT 'partner_application' AS table_name, _source AS source, partner_ref AS ref, partner_id AS partner_id FROM canonical.partner_application WHERE NOT _deleted
-    UNION ALL
-    SELECT 'onboarding_task' AS table_name, _source AS source, partner_ref AS ref, partner_id AS partner_id FROM canonical.onboarding_task WHERE NOT _deleted
-    UNION ALL
-    SELECT 'opportunity' AS table_name, _source AS source, source_partner_ref AS ref, source_partner_id AS partner_id FROM canonical.opportunity WHERE NOT _deleted
-    UNION ALL
-    SELECT 'opportunity_partner' AS table_name, _source AS source, partner_ref AS ref, partner_id AS partner_id FROM canonical.opportunity_partner WHERE NOT _deleted
-    UNION ALL
-    SELECT 'deal_registration' AS table_name, _source AS source, partner_ref AS ref, partner_id AS partner_id FROM canonical.deal_registration WHERE NOT _deleted
-    UNION ALL
-    SELECT 'activity' AS table_name, _source AS source, partner_ref AS ref, partner_id AS partner_id FROM canonical.activity WHERE NOT _deleted
-    UNION ALL
-    SELECT 'support_case' AS table_name, _source AS source, partner_ref AS ref, partner_id AS partner_id FROM canonical.support_case WHERE NOT _deleted
-    UNION ALL
-    SELECT 'survey_response' AS table_name, _source AS source, partner_ref AS ref, partner_id AS partner_id FROM canonical.survey_response WHERE NOT _deleted
-    UNION ALL
-    SELECT 'learning_record' AS table_name, _source AS source, partner_ref AS ref, partner_id AS partner_id FROM canonical.learning_record WHERE NOT _deleted
-    UNION ALL
-    SELECT 'certification' AS table_name, _source AS source, partner_ref AS ref, partner_id AS partner_id FROM canonical.certification WHERE NOT _deleted
-    UNION ALL
-    SELECT 'person' AS table_name, _source AS source, partner_ref AS ref, partner_id AS partner_id FROM canonical.person WHERE NOT _deleted
-    UNION ALL
-    SELECT 'fund_flow' AS table_name, _source AS source, partner_ref AS ref, partner_id AS partner_id FROM canonical.fund_flow WHERE NOT _deleted
-    UNION ALL
-    SELECT 'ledger_entry' AS table_name, _source AS source, partner_ref AS ref, partner_id AS partner_id FROM canonical.ledger_entry WHERE NOT _deleted
-    UNION ALL
-    SELECT 'subscription_change' AS table_name, _source AS source, partner_ref AS ref, partner_id AS partner_id FROM canonical.subscription_change WHERE NOT _deleted
-    UNION ALL
-    SELECT 'integration_usage' AS table_name, _source AS source, partner_ref AS ref, partner_id AS partner_id FROM canonical.integration_usage WHERE NOT _deleted
-    UNION ALL
-    SELECT 'partner_history' AS table_name, _source AS source, partner_ref AS ref, partner_id AS partner_id FROM canonical.partner_history WHERE NOT _deleted
-    UNION ALL
-    SELECT 'target' AS table_name, _source AS source, scope_key AS ref, partner_id
-    FROM canonical.target
-    WHERE scope_kind = 'partner' AND NOT _deleted
+-- referring_records BIGINT: records that name a partner, or a person who is not one of ours
+-- resolved_records BIGINT: those whose partner is known
+-- unresolved_records BIGINT: those whose partner nobody knows; they count for nobody
+-- resolved_share DOUBLE: resolved of referring records; null where none refers
+-- referring_amount DECIMAL(18,4): money of the referring records in the reporting currency, at the rate of the as-of date
+-- resolved_amount DECIMAL(18,4): money of those whose partner is known
+-- resolved_amount_share DOUBLE: resolved of referring money; null where the table has none
+-- is_low BOOLEAN: one of the two shares is below identity.coverage_min
+-- note: unresolved_reference lists what is not known, with candidates; rows in partner_identity make it known
+WITH sums AS (
+    SELECT
+        table_name,
+        source,
+        sum(records) AS records,
+        sum(records) FILTER (WHERE ref <> '') AS referring_records,
+        sum(records) FILTER (WHERE ref <> '' AND is_resolved) AS resolved_records,
+        sum(amount_base) FILTER (WHERE ref <> '') AS referring_amount,
+        sum(amount_base) FILTER (WHERE ref <> '' AND is_resolved) AS resolved_amount
+    FROM intermediate.int_reference_use
+    GROUP BY table_name, source
+),
+
+counted AS (
+    SELECT
+        table_name,
+        source,
+        records,
+        coalesce(referring_records, 0) AS referring_records,
+        coalesce(resolved_records, 0) AS resolved_records,
+        referring_amount,
+        CASE WHEN referring_amount IS NOT NULL THEN coalesce(resolved_amount, 0) END AS resolved_amount
+    FROM sums
 ),
 
 final AS (
     SELECT
-        table_name,
-        source,
-        count(*) AS records,
-        count(ref) AS referring_records,
-        count(partner_id) AS resolved_records,
-        count(*) FILTER (WHERE ref IS NOT NULL AND partner_id IS NULL) AS unresolved_records,
-        count(*) FILTER (WHERE ref IS NOT NULL AND partner_id IS NOT NULL) / nullif(count(ref), 0) AS resolved_share
-    FROM references_made
-    GROUP BY table_name, source
+        counted.table_name,
+        counted.source,
+        CAST(counted.records AS BIGINT) AS records,
+        CAST(counted.referring_records AS BIGINT) AS referring_records,
+        CAST(counted.resolved_records AS BIGINT) AS resolved_records,
+        CAST(counted.referring_records - counted.resolved_records AS BIGINT) AS unresolved_records,
+        counted.resolved_records / nullif(counted.referring_records, 0) AS resolved_share,
+        CAST(counted.referring_amount AS DECIMAL(18, 4)) AS referring_amount,
+        CAST(counted.resolved_amount AS DECIMAL(18, 4)) AS resolved_amount,
+        CAST(counted.resolved_amount AS DOUBLE) / nullif(CAST(counted.referring_amount AS DOUBLE), 0) AS resolved_amount_share,
+        coalesce(counted.resolved_records / nullif(counted.referring_records, 0) < s.identity_coverage_min, FALSE)
+        OR coalesce(
+            CAST(counted.resolved_amount AS DOUBLE)
+            / nullif(CAST(counted.referring_amount AS DOUBLE), 0) < s.identity_coverage_min,
+            FALSE
+        ) AS is_low
+    FROM counted
+    CROSS JOIN run_settings AS s
 )
 
 SELECT * FROM final

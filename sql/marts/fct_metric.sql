@@ -22,7 +22,8 @@
 -- n BIGINT: how many were counted
 -- status VARCHAR: ok, insufficient (fewer than min_n: shown, not ranked), no_denominator, no_target, not_reached,
 --   incomplete (an exchange rate, a cost or a part of the history is missing), revenue_basis, absent (feed not loaded),
---   or stale (feed too old)
+--   stale (feed too old), or low_coverage (too many of the records behind it belong to nobody known as a partner: shown,
+--   not ranked)
 -- definition_version BIGINT: version of the definition in metric_catalog
 -- config_hash VARCHAR: hash of the configuration that it was computed with
 WITH metrics AS (
@@ -62,7 +63,14 @@ stale AS (
     SELECT DISTINCT metric_feeds.metric
     FROM metric_feeds
     INNER JOIN intermediate.int_feed AS feed ON metric_feeds.table_name = feed.table_name
-    WHERE feed.is_stale
+    WHERE feed.is_stale OR feed.is_held
+),
+
+low_coverage AS (
+    SELECT DISTINCT metric_feeds.metric
+    FROM metric_feeds
+    INNER JOIN intermediate.int_coverage AS coverage ON metric_feeds.table_name = coverage.table_name
+    WHERE coverage.is_low
 ),
 
 -- 1.959963984540054 is the 97.5 % point of the normal distribution.
@@ -98,10 +106,12 @@ judged AS (
             ELSE 'ok'
         END AS own_status,
         intervals.period_end > s.as_of AND stale.metric IS NOT NULL AS is_stale,
+        low_coverage.metric IS NOT NULL AS is_low_coverage,
         s.config_hash
     FROM intervals
     CROSS JOIN run_settings AS s
     LEFT JOIN stale ON intervals.metric = stale.metric
+    LEFT JOIN low_coverage ON intervals.metric = low_coverage.metric
 ),
 
 final AS (
@@ -124,7 +134,11 @@ final AS (
         CASE WHEN judged.is_share THEN least(greatest(judged.centre - judged.half_width, 0), judged.share) ELSE judged.low END AS low,
         CASE WHEN judged.is_share THEN greatest(least(judged.centre + judged.half_width, 1), judged.share) ELSE judged.high END AS high,
         judged.n,
-        CASE WHEN judged.is_stale AND judged.own_status IN ('ok', 'insufficient') THEN 'stale' ELSE judged.own_status END AS status,
+        CASE
+            WHEN judged.is_stale AND judged.own_status IN ('ok', 'insufficient') THEN 'stale'
+            WHEN judged.is_low_coverage AND judged.own_status = 'ok' THEN 'low_coverage'
+            ELSE judged.own_status
+        END AS status,
         catalog.definition_version,
         judged.config_hash
     FROM judged

@@ -48,6 +48,10 @@ WITH entries AS (
         (
             10, 'every column', 'data_dictionary has every table and column with its meaning; the same text is in the comments of the database.',
             'SELECT column_name, column_type, meaning FROM data_dictionary WHERE table_name = ''fct_metric'''
+        ),
+        (
+            11, 'what belongs to nobody', 'How much of each export is known to belong to a partner. unresolved_reference lists what is not, with partners that it may mean; `partnerhealth unresolved --write` makes the sheet to complete.',
+            'SELECT table_name, source, resolved_share, resolved_amount_share, unresolved_records FROM fct_identity_coverage ORDER BY resolved_share'
         )
     ) AS lines (line_no, topic, text, query)
 ),

@@ -20,7 +20,7 @@
 -- trailing_revenue_base DECIMAL(18,4): won in 365 days in a revenue role, in the reporting currency
 -- revenue_at_stake_base DECIMAL(18,4): trailing revenue + open sourced pipeline x shrunken win rate
 -- priority_base DECIMAL(18,4): revenue at stake x probability; where there is none, x (100 - health) / 100
--- reason_1 VARCHAR: the cause in words
+-- reason_1 VARCHAR: the cause in words; says so where too much of its feed belongs to nobody known
 -- reason_2 VARCHAR: what weighs most besides
 -- reason_3 VARCHAR: what weighs next
 -- suggestion VARCHAR: next step that fits the cause and the stage
@@ -268,6 +268,16 @@ stale_feeds AS (
     GROUP BY kind.cause
 ),
 
+low_feeds AS (
+    SELECT
+        kind.cause,
+        min({'share': coverage.share, 'table_name': coverage.table_name}) AS lowest
+    FROM intermediate.int_alert_cause AS kind
+    CROSS JOIN intermediate.int_coverage AS coverage
+    WHERE coverage.is_low AND list_contains(string_split(kind.feeds, ', '), coverage.table_name)
+    GROUP BY kind.cause
+),
+
 alerts AS (
     SELECT
         worded.*,
@@ -284,7 +294,13 @@ alerts AS (
             * coalesce(churn_scores.probability, (100 - health.health_score) / 100, 0.5), 4
         ) AS DECIMAL(18, 4)) AS priority_base,
         CASE WHEN worded.cause_text IS NULL THEN coalesce(reasons.other_1, 'the churn model sees a high risk')
-            ELSE worded.cause_text END AS reason_1,
+            ELSE worded.cause_text END
+        || CASE
+            WHEN low_feeds.cause IS NULL THEN ''
+            ELSE
+                ' (low coverage: the partner is known of ' || CAST(floor(100 * low_feeds.lowest.share) AS BIGINT) || ' % of '
+                || low_feeds.lowest.table_name || ')'
+        END AS reason_1,
         CASE WHEN worded.cause_text IS NULL THEN reasons.other_2 ELSE reasons.other_1 END AS reason_2,
         CASE WHEN worded.cause_text IS NULL THEN reasons.other_3 ELSE reasons.other_2 END AS reason_3,
         coalesce(
@@ -312,6 +328,7 @@ alerts AS (
         ON topic_causes.cause = main_step.cause AND worded.stage = main_step.stage
     LEFT JOIN intermediate.int_alert_suggestion AS step ON worded.cause = step.cause AND worded.stage = step.stage
     LEFT JOIN stale_feeds ON worded.cause = stale_feeds.cause
+    LEFT JOIN low_feeds ON worded.cause = low_feeds.cause
 ),
 
 graded AS (

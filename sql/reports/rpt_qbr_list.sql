@@ -148,7 +148,7 @@ newest AS (
         AND review.period IN (
             SELECT period FROM intermediate.int_fiscal_period WHERE period_kind = 'quarter' ORDER BY period_start DESC LIMIT 1
         )
-        AND review.status = 'ok'
+        AND review.status IN ('ok', 'low_coverage')
         AND review.value IS NOT NULL
 ),
 
@@ -192,7 +192,8 @@ number_points AS (
             ELSE ' up ' || CAST(round(100 * change, 0) AS BIGINT) || ' %'
         END AS title,
         period || ': ' || value_text || ', ' || base_name || ': ' || base_text
-        || CASE WHEN unit = 'ratio' THEN ' (' || CAST(numerator AS BIGINT) || ' of ' || CAST(denominator AS BIGINT) || ')' ELSE '' END AS detail,
+        || CASE WHEN unit = 'ratio' THEN ' (' || CAST(numerator AS BIGINT) || ' of ' || CAST(denominator AS BIGINT) || ')' ELSE '' END
+        || CASE WHEN status = 'low_coverage' THEN '; low coverage, records of unknown partners are missing' ELSE '' END AS detail,
         NULL AS due_on,
         amount AS amount_base,
         metric AS ref_id

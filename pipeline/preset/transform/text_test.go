@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -144,9 +145,46 @@ func TestSplit(t *testing.T) {
 	}{
 		{"a;b;c", ";", 0, "a", true}, {"a;b;c", ";", 1, "b", true}, {"a;b;c", ";", 2, "c", true}, {"a;b;c", ";", 3, "", false},
 		{"a", ";", 0, "a", true}, {"", ";", 0, "", true}, {"a;", ";", 1, "", true}, {"a::b", "::", 1, "b", true},
+		{"a;b;c", ";", -1, "c", true}, {"a;b;c", ";", -2, "b", true}, {"a;b;c", ";", -3, "a", true}, {"a;b;c", ";", -4, "", false},
+		{"a", ";", -1, "a", true}, {"a;", ";", -1, "", true}, {"EMEA/DACH/Alpine", "/", -1, "Alpine", true},
 	} {
 		if got, ok := transform.Split([]byte(c.text), []byte(c.sep), c.index); string(got) != c.want || ok != c.ok {
 			t.Errorf("part %d of %q is %q, %v", c.index, c.text, got, ok)
+		}
+	}
+}
+
+func TestGroup(t *testing.T) {
+	for _, c := range []struct {
+		pattern, text, want string
+		ok                  bool
+	}{
+		{`user with id '(\d+)'`, "The user with id '1046' viewed", "1046", true},
+		{`user with id '(\d+)'`, "nobody viewed", "", false},
+		{`^(?:a|b(.*))$`, "a", "", false}, // the group takes no part
+		{`^a(.*)$`, "a", "", true},
+		{`name:(.*)`, "name:  x ", "x", true},
+	} {
+		got, ok := transform.Group(regexp.MustCompile(c.pattern), []byte(c.text))
+		if string(got) != c.want || ok != c.ok {
+			t.Errorf("%s in %q is %q, %v; want %q, %v", c.pattern, c.text, got, ok, c.want, c.ok)
+		}
+	}
+}
+
+func TestStripPrefix(t *testing.T) {
+	for text, want := range map[string]string{"mailto:a@b.c": "a@b.c", "mailto: a": " a", "a@b.c": "a@b.c", "MAILTO:a": "MAILTO:a", "mailto:": ""} {
+		if got := string(transform.StripPrefix([]byte(text), []byte("mailto:"))); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestIsOneOf(t *testing.T) {
+	never := []string{"0", "-0001-11-30 00:00:00"}
+	for text, want := range map[string]bool{"0": true, " 0\t": true, "-0001-11-30 00:00:00": true, "00": false, "": false} {
+		if got := transform.IsOneOf([]byte(text), never); got != want {
+			t.Errorf("%q is one of %q: %v", text, never, got)
 		}
 	}
 }

@@ -34,7 +34,9 @@ const (
 	Done Status = "done"
 	// Published is the state of a run whose output became current.
 	Published Status = "published"
-	Failed    Status = "failed"
+	// Rebuilt is the state of a run that made a past night anew, beside the one that is current.
+	Rebuilt Status = "rebuilt"
+	Failed  Status = "failed"
 	// Stopped is the state of a run whose output a quality gate kept back.
 	Stopped Status = "stopped"
 	// Interrupted is the state of a run that was killed or cancelled.

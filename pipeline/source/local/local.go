@@ -25,7 +25,7 @@ type Store struct {
 	dir string
 }
 
-var _ source.Store = (*Store)(nil)
+var _ source.RandomAccess = (*Store)(nil)
 
 // New returns the store of directory dir. Whether it exists is seen by List, since it may be mounted later.
 func New(dir string) (*Store, error) {
@@ -99,19 +99,36 @@ func entry(root *os.Root, path string, d fs.DirEntry) (source.Object, bool, erro
 }
 
 // describe turns a file's metadata into an object. The ETag holds size and time to the nanosecond, the only
-// marks of change that a file system offers without reading the file.
+// marks of change that a file system offers without reading the file: a weak one, since a rewrite may keep both.
 func describe(path string, info fs.FileInfo) source.Object {
 	modified := info.ModTime().UTC()
 	return source.Object{
 		Path:    path,
 		Size:    info.Size(),
 		ModTime: modified,
-		ETag:    fmt.Sprintf("%x-%x", info.Size(), modified.UnixNano()),
+		ETag:    fmt.Sprintf("W/%x-%x", info.Size(), modified.UnixNano()),
 	}
 }
 
 // Open implements source.Store.
 func (s *Store) Open(ctx context.Context, o source.Object) (io.ReadCloser, error) {
+	r, err := s.open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// OpenFile implements source.RandomAccess.
+func (s *Store) OpenFile(ctx context.Context, o source.Object) (source.File, error) {
+	r, err := s.open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return &file{reader: r}, nil
+}
+
+func (s *Store) open(ctx context.Context, o source.Object) (*reader, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -189,3 +206,21 @@ func (r *reader) verify() error {
 
 // Close implements io.Closer.
 func (r *reader) Close() error { return r.f.Close() }
+
+// file is a reader that can also be read in any order. A reader in any order may never see the end, so the
+// listing is compared once more when it is closed.
+type file struct{ *reader }
+
+// ReadAt implements io.ReaderAt.
+func (f *file) ReadAt(p []byte, off int64) (int, error) {
+	if err := f.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return f.f.ReadAt(p, off)
+}
+
+// Size implements source.File.
+func (f *file) Size() int64 { return f.o.Size }
+
+// Close implements io.Closer.
+func (f *file) Close() error { return errors.Join(f.verify(), f.f.Close()) }

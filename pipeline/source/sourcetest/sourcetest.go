@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -35,6 +36,8 @@ func Conformance(t *testing.T, open func(t *testing.T, files map[string][]byte) 
 	t.Run("refuses changed exports", func(t *testing.T) { refusesChanged(t, open) })
 	t.Run("stops when cancelled", func(t *testing.T) { stopsWhenCancelled(t, open) })
 	t.Run("hashes content", func(t *testing.T) { hashesContent(t, open) })
+	t.Run("hands out through a spool", func(t *testing.T) { spools(t, open) })
+	t.Run("keeps what a manifest promises", func(t *testing.T) { keepsPromises(t, open) })
 }
 
 type opener = func(t *testing.T, files map[string][]byte) Fixture
@@ -236,5 +239,64 @@ func hashesContent(t *testing.T, open opener) {
 	var changed *source.ChangedError
 	if _, err := source.Hash(t.Context(), fixture.Store, o); !errors.As(err, &changed) {
 		t.Errorf("hashing a rewritten export: %v, want a *ChangedError", err)
+	}
+}
+
+func spools(t *testing.T, open opener) {
+	content := []byte(strings.Repeat("0123456789", 100_000))
+	sum := sha256.Sum256(content)
+	for name, limit := range map[string]int64{"kept": 1 << 30, "past the limit": 0} {
+		t.Run(name, func(t *testing.T) {
+			fixture := open(t, map[string][]byte{"deals.zip": content, "empty.csv": {}})
+			spool := source.NewSpool(filepath.Join(t.TempDir(), "spool"), limit)
+			copied, err := spool.Fetch(t.Context(), fixture.Store, one(t, fixture.Store, "deals.zip"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := copied.SHA256(), hex.EncodeToString(sum[:]); got != want {
+				t.Errorf("hash is %s, want %s", got, want)
+			}
+			f, err := copied.Open(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f.Size() != int64(len(content)) {
+				t.Errorf("size is %d, want %d", f.Size(), len(content))
+			}
+			tail := make([]byte, 10)
+			if _, err := f.ReadAt(tail, f.Size()-7); !errors.Is(err, io.EOF) || string(tail[:7]) != "3456789" {
+				t.Errorf("the last bytes are %q (%v)", tail[:7], err)
+			}
+			if all, err := io.ReadAll(f); err != nil || string(all) != string(content) {
+				t.Errorf("read %d bytes of %d from the beginning, %v", len(all), len(content), err)
+			}
+			if err := errors.Join(f.Close(), copied.Drop(), spool.Close()); err != nil {
+				t.Error(err)
+			}
+
+			fixture.Write("deals.zip", []byte("other"))
+			var changed *source.ChangedError
+			if f, err := copied.Open(t.Context()); !errors.As(err, &changed) {
+				t.Errorf("opening an export that was rewritten since it was hashed: %v, %v; want a *ChangedError", f, err)
+			}
+		})
+	}
+}
+
+func keepsPromises(t *testing.T, open opener) {
+	fixture := open(t, files("deals.csv"))
+	o := one(t, fixture.Store, "deals.csv")
+	sum := sha256.Sum256([]byte("content of deals.csv"))
+	o.SHA256 = hex.EncodeToString(sum[:])
+	if _, err := source.Hash(t.Context(), fixture.Store, o); err != nil {
+		t.Errorf("the promised content: %v", err)
+	}
+	o.SHA256 = strings.Repeat("0", 64)
+	var changed *source.ChangedError
+	if _, err := source.Hash(t.Context(), fixture.Store, o); !errors.As(err, &changed) {
+		t.Errorf("content that was not promised: %v, want a *ChangedError", err)
+	}
+	if _, err := source.NewSpool(t.TempDir(), 1<<20).Fetch(t.Context(), fixture.Store, o); !errors.As(err, &changed) {
+		t.Errorf("fetching content that was not promised: %v, want a *ChangedError", err)
 	}
 }

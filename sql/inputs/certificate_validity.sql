@@ -1,0 +1,5 @@
+-- certificate_validity: for how long a certificate is valid whose export states no expiry.
+-- grain: certificate
+-- key: cert_code
+-- cert_code VARCHAR: certificate
+-- validity_months INTEGER: months from the award
