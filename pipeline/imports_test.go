@@ -19,6 +19,7 @@ const module = "github.com/partnerhealth/partnerhealth/"
 // owners says which packages alone may import a library, by the prefix of its path.
 var owners = map[string][]string{
 	"github.com/parquet-go/":      {"pipeline/lake", "pipeline/ingest"},
+	"github.com/xuri/":            {"pipeline/ingest"},
 	"github.com/duckdb/":          {"pipeline/warehouse"},
 	"github.com/apache/arrow-go/": {"pipeline/warehouse", "pipeline/score", "pipeline/run"},
 	"gonum.org/v1/gonum/":         {"models", "pipeline/score", "pipeline/report"},
@@ -112,6 +113,7 @@ func TestRefusal(t *testing.T) {
 		{"models/logistic", module + "pipeline/contract", true},
 		{"pipeline/lake", "github.com/parquet-go/parquet-go", false},
 		{"pipeline/report", "github.com/parquet-go/parquet-go", true},
+		{"pipeline/report", "github.com/xuri/excelize/v2", true},
 		{"pipeline/warehouse", "github.com/duckdb/duckdb-go/v2/mapping", false},
 		{"cmd/partnerhealth", "github.com/duckdb/duckdb-go/v2", true},
 		{"pipeline/run", "github.com/apache/arrow-go/v18/arrow", false},

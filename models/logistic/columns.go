@@ -166,7 +166,8 @@ func measure(r rows, sh shape, t totals, workers int) (columns, error) {
 			binary = append(binary, j)
 		}
 	}
-	return c, c.warnLevels(r, sh, binary, t)
+	err = c.warnLevels(r, sh, binary, t)
+	return c, err
 }
 
 // warnLevels warns of 0/1 columns with a level in which all or none of the rows have the event: such a coefficient is

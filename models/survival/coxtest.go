@@ -19,19 +19,19 @@ func chiSquared(statistic float64, df int) ChiSquared {
 	return ChiSquared{Statistic: statistic, DF: df, P: distuv.ChiSquared{K: float64(df)}.Survival(statistic)}
 }
 
-// LikelihoodRatio, Wald and ScoreTest test all coefficients against 0. They hold for fits without penalty; false with
-// one.
+// LikelihoodRatio is twice what the log likelihood gains over coefficients of 0; false for a penalised fit, for which the
+// statistic does not have that distribution.
 func (c *Cox) LikelihoodRatio() (ChiSquared, bool) {
 	return chiSquared(2*(c.LogLikelihood-c.NullLogLikelihood), len(c.Columns)), c.Penalty == 0
 }
 
-// Wald is beta' V^-1 beta.
+// Wald is beta' V^-1 beta; false for a penalised fit.
 func (c *Cox) Wald() (ChiSquared, bool) {
 	statistic, ok := inverseForm(c.Covariance, c.Coefficients)
 	return chiSquared(statistic, len(c.Columns)), ok && c.Penalty == 0
 }
 
-// ScoreTest is U' I^-1 U at 0, which with one column of 0 and 1 is the log-rank test.
+// ScoreTest is U' I^-1 U at 0, which with one column of 0 and 1 is the log-rank test; false for a penalised fit.
 func (c *Cox) ScoreTest() (ChiSquared, bool) {
 	statistic, ok := inverseForm(c.Information, c.Score)
 	return chiSquared(statistic, len(c.Columns)), ok && c.Penalty == 0

@@ -85,6 +85,9 @@ func (r risks) auc() float64 {
 // benchmark does the same with 2,000 partners.
 func TestFadingPartnersRankAboveHealthyOnes(t *testing.T) {
 	t.Parallel()
+	if raced {
+		t.Skip("a larger night of the same code: the smaller ones look for races")
+	}
 	m, c := made(t, programme.Options{Partners: 200, Months: 36, Seed: 20261121, EventsPerPartnerMonth: 4}, plain.Options{})
 	s := night(t, options(c))
 	r := rank(t, m, open(t, c))

@@ -17,8 +17,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/partnerhealth/partnerhealth/fixtures"
-	"github.com/partnerhealth/partnerhealth/fixtures/plain"
-	"github.com/partnerhealth/partnerhealth/fixtures/programme"
 	"github.com/partnerhealth/partnerhealth/pipeline/run"
 	"github.com/partnerhealth/partnerhealth/pipeline/warehouse"
 	"github.com/partnerhealth/partnerhealth/sql"
@@ -29,15 +27,13 @@ import (
 // found in the export that it names.
 func TestEveryNumberIsExplainedByItsRecords(t *testing.T) {
 	t.Parallel()
-	m, c := made(t, programme.Options{Partners: 60, Months: 24, Seed: 405, EventsPerPartnerMonth: 2}, plain.Options{})
-	agreeMoreTargets(t, m)
-	night(t, options(c))
-	db := open(t, c)
+	n := ledgerNight(t)
+	db := open(t, n.config)
 	graph, err := warehouse.Load(context.Background(), sql.Files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := explained{made: m, db: db, graph: graph, exports: map[string][][]string{}}
+	e := explained{made: n.made, db: db, graph: graph, exports: map[string][][]string{}}
 	t.Run("metrics", e.metrics)
 	t.Run("command", e.command)
 	t.Run("health", e.health)
@@ -56,12 +52,11 @@ type explained struct {
 
 // agreeMoreTargets gives every partner with a target on bookings the same target on the other measures, which
 // the generator leaves out.
-func agreeMoreTargets(t *testing.T, m *fixtures.Made) {
-	t.Helper()
+func agreeMoreTargets(m *fixtures.Made) error {
 	name := filepath.Join(filepath.Dir(m.Config), "exports", "crm", "targets.csv")
 	data, err := os.ReadFile(name)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	agreed := string(data)
 	for _, measure := range []string{"sourced_revenue", "influenced_revenue", "sourced_pipeline"} {
@@ -71,9 +66,7 @@ func agreeMoreTargets(t *testing.T, m *fixtures.Made) {
 			}
 		}
 	}
-	if err := os.WriteFile(name, []byte(agreed), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	return os.WriteFile(name, []byte(agreed), 0o644)
 }
 
 // sample is one published number of a partner.

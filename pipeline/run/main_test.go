@@ -21,7 +21,11 @@ const (
 func TestMain(m *testing.M) {
 	task, ok := children[os.Getenv(childTask)]
 	if !ok {
-		os.Exit(m.Run())
+		code := m.Run()
+		if err := os.RemoveAll(playedFolders); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		os.Exit(code)
 	}
 	if err := task(context.Background(), os.Getenv(childConfig)); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -80,9 +80,7 @@ func results(t *testing.T, c *config.Config) map[string]string {
 // A night over a bad network, on which listings and downloads are refused and cut off in the middle, gives the
 // tables that the same exports give from a folder. The next night downloads nothing again.
 func TestANightFromABucket(t *testing.T) {
-	world, form := tiny()
-	_, c := made(t, world, form)
-	night(t, options(c))
+	c := calmTiny(t).config
 	r := inBucket(t, c)
 	r.proxy.Inject(s3test.Fault{On: s3test.IsList, Times: 2, Do: s3test.Refuse(http.StatusServiceUnavailable, "SlowDown")})
 	r.proxy.Inject(s3test.Fault{On: s3test.IsList, Times: 2, Do: s3test.Cut(200)})

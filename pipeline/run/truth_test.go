@@ -17,9 +17,8 @@ import (
 // partner, in every fiscal quarter.
 func TestMoneyEqualsThePlantedLedger(t *testing.T) {
 	t.Parallel()
-	m, c := made(t, programme.Options{Partners: 60, Months: 24, Seed: 404, EventsPerPartnerMonth: 2}, plain.Options{})
-	night(t, options(c))
-	db := open(t, c)
+	n := ledgerNight(t)
+	m, db := n.made, open(t, n.config)
 	t.Run("revenue", func(t *testing.T) { compareRevenue(t, m, db) })
 	t.Run("credit", func(t *testing.T) { compareCredit(t, m, db) })
 	t.Run("return", func(t *testing.T) { compareReturn(t, m, db) })
