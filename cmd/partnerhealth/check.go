@@ -112,7 +112,7 @@ func writeFindings(w io.Writer, found *run.Inspection) {
 		fmt.Fprintf(w, "\n%s/%s would wait for the next night\n  %s; %s\n", f.Source, f.File, f.Reason, f.NextStep)
 	}
 	for _, name := range s.Exports.Unmatched {
-		fmt.Fprintf(w, "\n%s\n  no mapping names this file: add a pattern to the source's mapping, or move it away\n", name)
+		fmt.Fprintf(w, "\n%s\n  no mapping names this file: add a pattern to the source's mapping, list it under ignore: of the source, or move it away\n", name)
 	}
 }
 

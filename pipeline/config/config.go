@@ -68,12 +68,23 @@ type Source struct {
 	Aliases map[string][]string `yaml:"aliases"`
 	// Complete says how an export that is still being written is told from a whole one.
 	Complete Complete `yaml:"complete"`
+	// Ignore are patterns of files in the folder that are known and not read; ** stands for any number of folders.
+	Ignore []string `yaml:"ignore"`
+	// UnknownFiles says what becomes of a file that neither mapping nor Ignore names: report, which "" means too, or
+	// freeze, which stops the night before anything is read.
+	UnknownFiles string `yaml:"unknown_files"`
 	// Endpoint and Region are those of the bucket, empty for what the environment says.
 	Endpoint string `yaml:"endpoint"`
 	Region   string `yaml:"region"`
 	// Mapping is what preset and mapping file say together, with Timezone applied. Only Load fills it.
 	Mapping *preset.Mapping `yaml:"-"`
 }
+
+// The variants of Source.UnknownFiles.
+const (
+	ReportUnknown = "report"
+	FreezeUnknown = "freeze"
+)
 
 // Complete says when an export is whole. Without a rule every file is.
 type Complete struct {

@@ -109,7 +109,7 @@ func TestEverySettingIsChecked(t *testing.T) {
 	checked := []string{
 		"state", "sources", "sources[].name", "sources[].mapping", "sources[].path", "sources[].timezone",
 		"sources[].preset", "sources[].with", "sources[].aliases", "sources[].endpoint", "sources[].region",
-		"sources[].complete.stable_for", "sources[].complete.marker", "sources[].complete.manifest",
+		"sources[].ignore", "sources[].unknown_files", "sources[].complete.stable_for", "sources[].complete.marker", "sources[].complete.manifest",
 		"people.email_key_env", "metrics.score.weights", "metrics.score.bars", "metrics.tier.required_certifications",
 		"metrics.certificate.validity_months",
 		"resources.memory_limit",

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/text/currency"
 
+	"github.com/partnerhealth/partnerhealth/pipeline/preset"
 	"github.com/partnerhealth/partnerhealth/pipeline/preset/builtin"
 	"github.com/partnerhealth/partnerhealth/pipeline/preset/yamltext"
 )
@@ -113,6 +114,14 @@ func (d *decoder) sources(sources []Source) {
 			if len(s.Aliases[name]) == 0 || slices.Contains(s.Aliases[name], "") {
 				d.report(at+".aliases."+name, "lists no name", "for example Close Date: [Schlusstermin]")
 			}
+		}
+		for j, glob := range s.Ignore {
+			if err := preset.CheckGlob(glob); err != nil {
+				d.report(fmt.Sprintf("%s.ignore[%d]", at, j), fmt.Sprintf("%q %v", glob, err), `for example ignore: ["archive/**", "*.txt"]`)
+			}
+		}
+		if !slices.Contains([]string{"", ReportUnknown, FreezeUnknown}, s.UnknownFiles) {
+			d.report(at+".unknown_files", fmt.Sprintf("%q is no variant", s.UnknownFiles), "supported: "+ReportUnknown+", "+FreezeUnknown)
 		}
 		d.place(at, &s)
 		if s.Timezone != "" {

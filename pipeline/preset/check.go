@@ -47,7 +47,7 @@ func (r *reader) checkObject(path string, o *Object) {
 
 func (r *reader) checkGlobs(path string, globs []string) {
 	for i, glob := range globs {
-		if err := checkGlob(glob); err != nil {
+		if err := CheckGlob(glob); err != nil {
 			r.report(fmt.Sprintf("%s[%d]", path, i), fmt.Sprintf("%q %v", glob, err), "")
 		}
 	}

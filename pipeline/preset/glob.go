@@ -36,8 +36,8 @@ func matchSegments(pattern, name []string) bool {
 	return reach[len(name)]
 }
 
-// checkGlob says what is wrong with a pattern.
-func checkGlob(glob string) error {
+// CheckGlob says what is wrong with a pattern of Match.
+func CheckGlob(glob string) error {
 	if glob == "" {
 		return errors.New("is empty")
 	}

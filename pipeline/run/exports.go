@@ -59,9 +59,11 @@ func (e *export) receivedAt() time.Time { return e.file.ModTime.UTC().Truncate(t
 // listing is everything that lies in the sources' folders.
 type listing struct {
 	deliveries []delivery
-	// unmatched are files that no mapping names, waiting those that may not be whole yet.
-	unmatched []string
-	waiting   []Waiting
+	// unmatched are files that no mapping names; frozen are those among them that stop the night.
+	unmatched, frozen []string
+	// waiting are files that may not be whole yet, ignored counts those that the configuration says not to read.
+	waiting []Waiting
+	ignored int
 }
 
 // lister finds the exports of all sources.
@@ -78,13 +80,15 @@ type lister struct {
 	// that some source takes. Several sources may share a folder.
 	passed map[string]string
 	taken  map[string]bool
+	// strict are the places of passed files of sources that take no unknown ones.
+	strict map[string]bool
 }
 
 // list finds the exports, hashes them, looks into archives, tells which object each is, and orders them as they
 // were received, because a later export corrects an earlier one. Files received at the same moment are ordered by
 // source and path.
 func (l *lister) list(ctx context.Context, sources []config.Source) (*listing, error) {
-	l.passed, l.taken = map[string]string{}, map[string]bool{}
+	l.passed, l.taken, l.strict = map[string]string{}, map[string]bool{}, map[string]bool{}
 	type found struct {
 		source *config.Source
 		store  source.Store
@@ -128,6 +132,9 @@ func (l *lister) list(ctx context.Context, sources []config.Source) (*listing, e
 	for _, place := range slices.Sorted(maps.Keys(l.passed)) {
 		if !l.taken[place] {
 			l.out.unmatched = append(l.out.unmatched, l.passed[place])
+			if l.strict[place] {
+				l.out.frozen = append(l.out.frozen, l.passed[place])
+			}
 		}
 	}
 	slices.Sort(l.out.unmatched)
@@ -164,8 +171,22 @@ func (l *lister) file(ctx context.Context, s *config.Source, store source.Store,
 	return nil
 }
 
+// ignores reports whether the configuration says not to read a file, and counts it. No other source that sees it calls
+// it unknown then.
+func (l *lister) ignores(e *export) bool {
+	if !slices.ContainsFunc(e.source.Ignore, func(glob string) bool { return preset.Match(glob, e.path) }) {
+		return false
+	}
+	l.taken[place(e)] = true
+	l.out.ignored++
+	return true
+}
+
 // whole hashes a file and takes it in, or the members that it holds.
 func (l *lister) whole(ctx context.Context, s *config.Source, store source.Store, o source.Object) error {
+	if l.ignores(&export{source: s, path: o.Path}) {
+		return nil
+	}
 	var c *source.Copy
 	if sum, ok := l.catalog.hash(s.Name, o); ok {
 		c = l.spool.Known(store, o, sum)
@@ -190,6 +211,9 @@ func (l *lister) whole(ctx context.Context, s *config.Source, store source.Store
 		for _, m := range content.Members {
 			member := e
 			member.path, member.sha256, member.size, member.member = o.Path+"/"+m.Path, m.SHA256, m.Size, m
+			if l.ignores(&member) {
+				continue
+			}
 			if err := l.recognise(ctx, &member); err != nil {
 				return err
 			}

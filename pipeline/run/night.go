@@ -53,6 +53,20 @@ func (e *GateError) Error() string {
 	return text + "; the last good night stays current"
 }
 
+// UnknownFilesError says that a source with unknown_files: freeze holds files that nobody knows. Nothing was read.
+type UnknownFilesError struct {
+	// Files are named by source and path.
+	Files []string
+}
+
+func (e *UnknownFilesError) Error() string {
+	text := fmt.Sprintf("%s is known to no mapping, and its source takes no unknown files", e.Files[0])
+	if more := len(e.Files) - 1; more > 0 {
+		text += fmt.Sprintf(" (and %d more)", more)
+	}
+	return text + "; add a pattern to its mapping, list it under ignore: of the source, or move it away; the last good night stays current"
+}
+
 // night is one run with what its stages hand on to each other.
 type night struct {
 	config  *config.Config
@@ -144,6 +158,9 @@ func (n *night) locked(ctx context.Context, lock *publish.Lock) (err error) {
 	defer func() { err = errors.Join(err, n.closeLister()) }()
 	if err := n.list(ctx); err != nil {
 		return err
+	}
+	if len(n.found.frozen) > 0 {
+		return &UnknownFilesError{Files: n.found.frozen}
 	}
 	known := n.lake.View
 	n.known = &known
@@ -318,7 +335,7 @@ func (n *night) closeLister() error {
 // summariseListing says what was found.
 func (n *night) summariseListing() {
 	e := &n.summary.Exports
-	e.Sources = len(n.config.Sources)
+	e.Sources, e.Ignored = len(n.config.Sources), n.found.ignored
 	e.Unmatched = append(e.Unmatched, n.found.unmatched...)
 	e.Waiting = append(e.Waiting, n.found.waiting...)
 	for i := range n.found.deliveries {
@@ -329,7 +346,7 @@ func (n *night) summariseListing() {
 		}
 	}
 	if k := len(e.Unmatched); k > 0 {
-		n.warn("%s not read because no mapping names them, the first is %s: add a pattern to the source's mapping, or move them away",
+		n.warn("%s not read because no mapping names them, the first is %s: add a pattern to the source's mapping, list it under ignore: of the source, or move it away",
 			files(k), e.Unmatched[0])
 	}
 	for _, w := range e.Waiting {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/partnerhealth/partnerhealth/pipeline/config"
 	"github.com/partnerhealth/partnerhealth/pipeline/ingest"
 	"github.com/partnerhealth/partnerhealth/pipeline/preset"
 )
@@ -28,6 +29,7 @@ func (l *lister) recognise(ctx context.Context, e *export) error {
 		if _, ok := l.passed[place(e)]; !ok {
 			l.passed[place(e)] = e.source.Name + "/" + e.path
 		}
+		l.strict[place(e)] = l.strict[place(e)] || e.source.UnknownFiles == config.FreezeUnknown
 		return nil
 	}
 	l.taken[place(e)] = true

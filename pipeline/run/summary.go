@@ -52,6 +52,8 @@ type Exports struct {
 	Sources int `json:"sources"`
 	Files   int `json:"files"`
 	New     int `json:"new"`
+	// Ignored counts files that the configuration says not to read.
+	Ignored int `json:"ignored"`
 	// Unmatched are files that no mapping names; they are reported, never read.
 	Unmatched []string `json:"unmatched"`
 	// Waiting are files that may not be whole yet and are left to the next night.
