@@ -158,6 +158,12 @@ func (f *Findings) source(b *strings.Builder, in *Instance, dir string) {
 	}
 	fmt.Fprintf(b, "  - name: %s\n    preset: %s\n    path: %s\n", preset.Scalar(in.Name), in.Preset, preset.Scalar(f.path(in.Folder, dir)))
 	f.place(b, "    ")
+	if names := f.unknownIn(in.Folder); len(names) > 0 {
+		b.WriteString("    # ASK: are these of no use? Then take out the #, and no night mentions them again.\n    # ignore:\n")
+		for _, name := range names {
+			fmt.Fprintf(b, "    #   - %s\n", preset.Scalar(name))
+		}
+	}
 	inWith := false
 	for _, s := range in.Settings {
 		key, with := strings.CutPrefix(s.Key, "with.")
@@ -184,6 +190,21 @@ func (f *Findings) place(b *strings.Builder, indent string) {
 	if f.From.Region != "" {
 		fmt.Fprintf(b, "%sregion: %s\n", indent, preset.Scalar(f.From.Region))
 	}
+}
+
+// unknownIn lists the files of a folder that no preset knows, relative to it. A member of an archive is named behind it.
+func (f *Findings) unknownIn(folder string) []string {
+	var out []string
+	for i := range f.Unknown {
+		for _, file := range f.Unknown[i].Files {
+			if rest, ok := strings.CutPrefix(file.Path, folder+"/"); ok {
+				out = append(out, rest)
+			} else if folder == "" || folder == "." {
+				out = append(out, file.Path)
+			}
+		}
+	}
+	return out
 }
 
 // unknownSource writes a source that waits for its mapping.
