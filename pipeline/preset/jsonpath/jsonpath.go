@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Kind says how a step finds the next value.
@@ -44,6 +45,9 @@ func Literal(name string) Path { return Path{{Kind: Member, Name: name}} }
 // Parse reads a path. The error says what is wrong and where, as a clause.
 func Parse(text string) (Path, error) {
 	p := &parser{text: text}
+	if !utf8.ValidString(text) {
+		return nil, fmt.Errorf("the path %q is no UTF-8", text)
+	}
 	var path Path
 	for {
 		step, err := p.step(len(path) == 0)

@@ -83,7 +83,7 @@ func TestJoin(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"a.b[0]", `a["x"]`, "a[k=v].c", "a[*]", `"`} {
+	for _, s := range []string{"a.b[0]", `a["x"]`, "a[k=v].c", "a[*]", `"`, "a\xf9"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
