@@ -18,7 +18,7 @@ import (
 	"github.com/partnerhealth/partnerhealth/pipeline/warehouse"
 )
 
-var kills = flag.Int("kills", 4, "how many nights are killed")
+var kills = flag.Int("kills", 10, "how many nights are killed")
 
 // A night is killed at random moments, every other time with an emptied lake so that all stages are hit.
 // The next run ends in the tables of a night that nobody disturbed, and a reader that opens `current` all the
