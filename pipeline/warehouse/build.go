@@ -83,16 +83,21 @@ func (b *Build) missing(m *Model) []Name {
 
 // materialise makes the table of one model and checks its key.
 func (b *Build) materialise(ctx context.Context, m *Model) (rows int64, err error) {
-	if err := b.db.verifyColumns(ctx, m); err != nil {
-		return 0, err
-	}
 	if err := b.db.createSchema(ctx, m.Relation.Schema); err != nil {
 		return 0, err
 	}
 	// The model's own text begins on the second line, so that DuckDB's line numbers are the file's plus one.
 	statement := "CREATE TABLE " + m.Relation.sql() + " AS SELECT * FROM (\n" + m.SQL + "\n) ORDER BY " + idents(m.Key)
 	if err := b.db.Exec(ctx, statement); err != nil {
+		// Columns that differ from the header say more than what DuckDB makes of them.
+		if differ := b.db.verifyColumns(ctx, m, m.SQL); differ != nil {
+			return 0, differ
+		}
 		return 0, modelFailure(m, "run", err, 1)
+	}
+	// Its columns are read from the table: to plan the statements of all models a second time is a tenth of a small night.
+	if err := b.db.verifyColumns(ctx, m, "SELECT * FROM "+m.Relation.sql()); err != nil {
+		return 0, err
 	}
 	if rows, err = b.db.count(ctx, m.Relation); err != nil {
 		return 0, err
@@ -105,9 +110,9 @@ func (b *Build) materialise(ctx context.Context, m *Model) (rows int64, err erro
 	return rows, err
 }
 
-// verifyColumns compares the columns of the statement with those that the header declares.
-func (db *DB) verifyColumns(ctx context.Context, m *Model) error {
-	described, err := db.session.describe(ctx, m.SQL)
+// verifyColumns compares the columns of a query, a model's statement or its table, with those that the header declares.
+func (db *DB) verifyColumns(ctx context.Context, m *Model, query string) error {
+	described, err := db.session.describe(ctx, query)
 	if err != nil {
 		return modelFailure(m, "prepare", err, 0)
 	}

@@ -148,7 +148,7 @@ func (e *RollupEngine) Write(ctx context.Context, from, to time.Time, files []st
 			err = e
 		}
 	}()
-	if err := db.verifyColumns(ctx, e.model); err != nil {
+	if err := db.verifyColumns(ctx, e.model, e.model.SQL); err != nil {
 		return 0, err
 	}
 	// The statement's own text begins on the second line, so that DuckDB's line numbers are the file's plus one.

@@ -203,7 +203,7 @@ func (c *sqlCase) compare(ctx context.Context, want *sheet, args []any) error {
 	switch c.model.Layer {
 	case Checks:
 	case Rollup, Explain:
-		if err := c.db.verifyColumns(ctx, c.model); err != nil {
+		if err := c.db.verifyColumns(ctx, c.model, c.model.SQL); err != nil {
 			return err
 		}
 	default:

@@ -108,7 +108,7 @@ func TestGraph(t *testing.T) {
 	for _, m := range g.all() {
 		switch m.Layer {
 		case Rollup, Explain:
-			if err := b.db.verifyColumns(ctx, m); err != nil {
+			if err := b.db.verifyColumns(ctx, m, m.SQL); err != nil {
 				t.Errorf("sql/%v", err)
 			}
 		case Checks:
