@@ -9,10 +9,10 @@ import (
 const (
 	// maxTypers is how many goroutines type records. More would wait for the one that reads and the one that writes.
 	maxTypers = 2
-	// chunksEach is how many chunks there are for each of them, blocksEach how many blocks, so that typing goes on while
-	// the writer packs a group of rows.
+	// chunksEach is how many chunks there are for each of them, blocksEach how many blocks at most, so that typing goes on
+	// while the writer packs a group of rows.
 	chunksEach = 2
-	blocksEach = 4
+	blocksEach = 6
 	// A chunk is full when it holds chunkRecords records or chunkBytes of text.
 	chunkRecords = 2048
 	chunkBytes   = 256 << 10
@@ -29,7 +29,8 @@ type chunk struct {
 
 // add copies a record. why says what is wrong with one that cannot be read.
 func (c *chunk) add(rec *record, why *complaint) {
-	copied := *rec
+	c.records = append(c.records, *rec)
+	copied := &c.records[len(c.records)-1]
 	copied.raw, c.bytes = keepBytes(rec.raw, c.bytes)
 	copied.unescaped, c.bytes = keepBytes(rec.unescaped, c.bytes)
 	copied.rest, c.bytes = keepBytes(rec.rest, c.bytes)
@@ -40,7 +41,6 @@ func (c *chunk) add(rec *record, why *complaint) {
 	c.broken = append(c.broken, rec.broken...)
 	copied.broken = c.broken[from:len(c.broken):len(c.broken)]
 	copied.why = why
-	c.records = append(c.records, copied)
 }
 
 // keepBytes appends b to the bytes of a chunk and returns it there. Where these grow, what was kept before stays in the

@@ -126,30 +126,22 @@ func (s *Sample) readPaths(o *opened) error {
 // maxPaths is how many paths a sample of a JSON file tells.
 const maxPaths = 10_000
 
-// walkJSON calls visit with the path of each value in a record that is no object with members.
+// walkJSON calls visit with the path of each value in a sound record that is no object with members.
 func walkJSON(path string, value []byte, visit func(string)) {
-	var x jsonFields
-	s := x.scanner(0, value, 0)
-	if s.PeekKind() != '{' {
+	at, c := behindSpace(value, 0)
+	if c != '{' {
 		if path != "" {
 			visit(path)
 		}
 		return
 	}
-	if _, err := s.ReadToken(); err != nil {
-		return
-	}
-	for n := 0; s.PeekKind() != '}' && n < maxPaths; n++ {
-		name, err := s.ReadValue()
-		if err != nil {
+	n := 0
+	for name, member := range soundMembers(value, at) {
+		if n++; n > maxPaths {
 			return
 		}
-		inner := jsonpath.Join(path, jsonText(name))
-		v, err := s.ReadValue()
-		if err != nil {
-			return
-		}
-		walkJSON(inner, v, visit)
+		inner := jsonpath.Join(path, jsonText(value[name.from:name.to]))
+		walkJSON(inner, value[member.from:member.to], visit)
 	}
 }
 

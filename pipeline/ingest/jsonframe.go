@@ -1,6 +1,9 @@
 package ingest
 
-import "bytes"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // maxDepth is how deep the values of a record may be nested.
 const maxDepth = 512
@@ -35,11 +38,11 @@ func frame(b []byte) (n int, f framing) {
 	var (
 		isObject [maxDepth/64 + 1]uint64 // a bit for each level
 		depth    int
+		inObject bool // the bit of depth
 		last     = afterOpen
 	)
 	for i := 0; i < len(b); {
 		c := b[i]
-		inObject := depth > 0 && isObject[depth/64]&(1<<(depth%64)) != 0
 		wantsName := inObject && (last == afterOpen || last == afterComma)
 		switch c {
 		case ' ', '\t', '\n', '\r':
@@ -52,7 +55,8 @@ func frame(b []byte) (n int, f framing) {
 			if depth++; depth > maxDepth {
 				return i, deepFrame
 			}
-			if isObject[depth/64] &^= 1 << (depth % 64); c == '{' {
+			inObject = c == '{'
+			if isObject[depth/64] &^= 1 << (depth % 64); inObject {
 				isObject[depth/64] |= 1 << (depth % 64)
 			}
 			last = afterOpen
@@ -63,6 +67,7 @@ func frame(b []byte) (n int, f framing) {
 				return i, brokenFrame
 			}
 			depth--
+			inObject = isObject[depth/64]&(1<<(depth%64)) != 0
 			i++
 		case ',':
 			if last != afterValue || depth == 0 {
@@ -118,26 +123,30 @@ var endsWord = [256]bool{' ': true, '\t': true, '\n': true, '\r': true, ',': tru
 // textEnd returns what follows the quote that ends the text at from, -1 where there is none. ok is false where a line
 // ends within the text.
 func textEnd(b []byte, from int) (end int, ok bool) {
-	for i := from; ; {
-		at := bytes.IndexByte(b[i:], '"')
-		if at < 0 {
-			at = len(b) - i
+	for i := from; i < len(b); {
+		if i+8 <= len(b) {
+			w := binary.LittleEndian.Uint64(b[i:])
+			special := swarFind(w, swarQuote) | swarFind(w, swarBackslash) | swarFind(w, swarLF)
+			if special == 0 {
+				i += 8
+				continue
+			}
+			i += bits.TrailingZeros64(special) >> 3
 		}
-		if line := bytes.IndexByte(b[i:i+at], '\n'); line >= 0 {
-			return i + line, false
-		}
-		if i += at; i == len(b) {
-			return -1, true
-		}
-		backslashes := 0
-		for i-1-backslashes >= from && b[i-1-backslashes] == '\\' {
-			backslashes++
-		}
-		i++
-		if backslashes%2 == 0 {
-			return i, true
+		switch b[i] {
+		case '"':
+			return i + 1, true
+		case '\n':
+			return i, false
+		case '\\':
+			if i++; i < len(b) && b[i] != '\n' {
+				i++
+			}
+		default:
+			i++
 		}
 	}
+	return -1, true
 }
 
 // skipSpace returns the position of the first byte from at on that is no white space of JSON.
@@ -146,4 +155,13 @@ func skipSpace(b []byte, at int) int {
 		at++
 	}
 	return at
+}
+
+// beforeSpace returns the length of b without the white space at its end.
+func beforeSpace(b []byte) int {
+	n := len(b)
+	for n > 0 && (b[n-1] == ' ' || b[n-1] == '\n' || b[n-1] == '\r' || b[n-1] == '\t') {
+		n--
+	}
+	return n
 }

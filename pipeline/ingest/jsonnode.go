@@ -13,18 +13,8 @@ type jsonNode struct {
 	fields  []int // the fields that are the value here
 	members map[string]*jsonNode
 	steps   []jsonStep // into arrays, and to any member
-	// last holds, by position, the members of the object that was read last: the next one mostly has the same.
-	last []lastMember
+	met     jsonMembers
 }
-
-// lastMember is a name in its quotes, and where it leads: nil where no path goes there.
-type lastMember struct {
-	quoted []byte
-	node   *jsonNode
-}
-
-// maxLast is how many members of an object are remembered.
-const maxLast = 128
 
 // isLeaf reports whether all that paths want of a place is its value.
 func (n *jsonNode) isLeaf() bool {
@@ -69,9 +59,8 @@ func (n *jsonNode) find(quoted []byte) *jsonNode {
 	if len(n.members) == 0 {
 		return nil
 	}
-	inner := quoted[1 : len(quoted)-1]
-	if bytes.IndexByte(inner, '\\') < 0 {
-		return n.members[string(inner)]
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return n.members[string(quoted[1:len(quoted)-1])]
 	}
 	name, err := jsontext.AppendUnquote(nil, quoted)
 	if err != nil {

@@ -169,7 +169,7 @@ func (j *jsonReader) nextLine() (*record, error) {
 		if n > maxRecord {
 			return j.take(n, maxRecord, tooLong, nil), nil
 		}
-		return j.take(n, len(bytes.TrimRight(j.buf[j.pos:j.pos+n], " \t\r")), sound, nil), nil
+		return j.take(n, beforeSpace(j.buf[j.pos:j.pos+n]), sound, nil), nil
 	}
 }
 

@@ -33,6 +33,7 @@ type typer struct {
 	read   chan<- *chunk // takes chunks back
 	free   chan *block
 	full   chan *block
+	made   int // blocks so far
 }
 
 // dropped is a value without which its row goes on.
@@ -43,11 +44,7 @@ type dropped struct {
 
 // newTyper returns a typer with blocks of its own, so that none waits for the blocks of another.
 func newTyper(f *file, p *plan, read chan<- *chunk) *typer {
-	t := &typer{file: f, plan: p, read: read, chunks: make(chan *chunk, chunksEach), free: make(chan *block, blocksEach), full: make(chan *block, blocksEach)}
-	for range blocksEach {
-		t.free <- newBlock(p)
-	}
-	return t
+	return &typer{file: f, plan: p, read: read, chunks: make(chan *chunk, chunksEach), free: make(chan *block, blocksEach), full: make(chan *block, blocksEach)}
 }
 
 // run types chunks until there are no more.
@@ -96,8 +93,12 @@ func (t *typer) chunk(ctx context.Context, c *chunk) error {
 	return t.give(ctx)
 }
 
-// take waits for an empty block.
+// take waits for an empty block, or makes one while there are few: a writer that keeps up needs two or three.
 func (t *typer) take(ctx context.Context) error {
+	if len(t.free) == 0 && t.made < blocksEach {
+		t.made++
+		t.free <- newBlock(t.plan)
+	}
 	select {
 	case t.block = <-t.free:
 		t.block.reset()
@@ -230,6 +231,10 @@ func (t *typer) row(i int, rec *record, withExtra bool) bool {
 
 // appendExtra appends the unmapped columns that are not null as a JSON object, null where there are none.
 func (t *typer) appendExtra(b *contract.Batch, rec *record, wanted bool) {
+	if wanted && !t.plan.dropsRest && len(t.plan.extra) == 0 && len(rec.rest) > 0 {
+		b.Extra.AppendBytes(rec.rest)
+		return
+	}
 	t.extra = t.extra[:0]
 	if wanted && !t.plan.dropsRest {
 		t.extra = append(t.extra, bytes.TrimSuffix(rec.rest, []byte{'}'})...)

@@ -257,9 +257,12 @@ func checkUTF8(v *contract.Vector) error {
 	if isASCII(v.Data) {
 		return nil
 	}
+	// Where all texts in a row are UTF-8, each of them is, as long as none begins within a character.
+	isSound := utf8.Valid(v.Data)
 	for i := range v.Valid {
-		if !utf8.Valid(v.Bytes(i)) {
-			return fmt.Errorf("text %q is not UTF-8", v.Bytes(i))
+		text := v.Bytes(i)
+		if !isSound && !utf8.Valid(text) || len(text) > 0 && !utf8.RuneStart(text[0]) {
+			return fmt.Errorf("text %q is not UTF-8", text)
 		}
 	}
 	return nil

@@ -179,8 +179,10 @@ func appendRows(dst, src *contract.Vector, from, to int) {
 	case src.Offsets != nil:
 		shift := len(dst.Data) - src.Offsets[from]
 		dst.Data = append(dst.Data, src.Data[src.Offsets[from]:src.Offsets[to]]...)
-		for _, offset := range src.Offsets[from+1 : to+1] {
-			dst.Offsets = append(dst.Offsets, offset+shift)
+		at := len(dst.Offsets)
+		dst.Offsets = append(dst.Offsets, src.Offsets[from+1:to+1]...)
+		for i := range dst.Offsets[at:] {
+			dst.Offsets[at+i] += shift
 		}
 	case src.Type == contract.Bool:
 		dst.Bools = append(dst.Bools, src.Bools[from:to]...)
