@@ -17,7 +17,15 @@ type Counts struct {
 	Both, A, B, N int64
 }
 
-// CountsError says that the counts cannot belong to any set of baskets.
+const (
+	// MostBaskets is how many baskets are counted at most.
+	MostBaskets = 1<<63 - 4
+	// MostOfRarer is in how many baskets the rarer of two items may be: beyond it Fisher's test takes seconds, and no
+	// difference is chance.
+	MostOfRarer = 1 << 34
+)
+
+// CountsError says that the counts cannot belong to any set of baskets, or exceed MostBaskets or MostOfRarer.
 type CountsError struct {
 	Counts Counts
 }
@@ -44,8 +52,8 @@ type Pair struct {
 // Measure computes all measures of a pair. It returns a *CountsError for counts that no baskets can have, and for items
 // that are in no basket at all (A or B 0), whose confidence and lift do not exist.
 func Measure(c Counts) (Pair, error) {
-	if c.N <= 0 || c.A <= 0 || c.B <= 0 || c.A > c.N || c.B > c.N ||
-		c.Both < 0 || c.Both > min(c.A, c.B) || c.Both < c.A+c.B-c.N {
+	if c.N <= 0 || c.N > MostBaskets || c.A <= 0 || c.B <= 0 || c.A > c.N || c.B > c.N || min(c.A, c.B) > MostOfRarer ||
+		c.Both < 0 || c.Both > min(c.A, c.B) || c.Both < c.A-c.N+c.B {
 		return Pair{}, &CountsError{c}
 	}
 	both, a, b, n := float64(c.Both), float64(c.A), float64(c.B), float64(c.N)
@@ -62,15 +70,17 @@ func Measure(c Counts) (Pair, error) {
 // relative to the largest one, and the sum of all of them is the unit: no factorials, so no cancellation and no loss of
 // digits however large the counts are.
 func fisher(c Counts) float64 {
-	low, high := max(0, c.A+c.B-c.N), min(c.A, c.B)
+	low, high := max(0, c.A-c.N+c.B), min(c.A, c.B)
 	ratio := func(x int64) float64 { // P(x+1)/P(x)
-		return float64(c.A-x) / float64(x+1) * (float64(c.B-x) / float64(c.N-c.A-c.B+x+1))
+		return float64(c.A-x) / float64(x+1) * (float64(c.B-x) / float64(c.N-c.A-c.B+(x+1)))
 	}
 	mode := (c.A + 1) * (c.B + 1) / (c.N + 2)
 	if float64(c.A+1)*float64(c.B+1) > math.MaxInt64/2 {
 		mode = int64(float64(c.A+1) / float64(c.N+2) * float64(c.B+1))
 	}
 	mode = min(max(mode, low), high)
+	// Below the smallest normal float64 products stop falling.
+	const nothing = 0x1p-1022
 	var below, tail float64 // probability of x < Both and of x >= Both, in units of P(mode)
 	add := func(x int64, p float64) {
 		if x >= c.Both {
@@ -80,11 +90,11 @@ func fisher(c Counts) float64 {
 		}
 	}
 	add(mode, 1)
-	for x, p := mode, 1.0; x < high && p > 0; x++ {
+	for x, p := mode, 1.0; x < high && p > nothing; x++ {
 		p *= ratio(x)
 		add(x+1, p)
 	}
-	for x, p := mode, 1.0; x > low && p > 0; x-- {
+	for x, p := mode, 1.0; x > low && p > nothing; x-- {
 		p /= ratio(x - 1)
 		add(x-1, p)
 	}
@@ -93,12 +103,13 @@ func fisher(c Counts) float64 {
 
 // BenjaminiHochberg returns the q-value of each p-value, in the order given: the smallest false discovery rate at which
 // that test is reported, min over j >= rank of p_(j)*m/j (Benjamini and Hochberg, JRSS B 57, 1995). Equal p-values have
-// equal q-values. It panics on a p-value outside 0 to 1.
+// equal q-values. What is no p-value, outside 0 to 1 or NaN, is a test that found nothing: it counts among the tests and
+// has the q-value 1.
 func BenjaminiHochberg(p []float64) []float64 {
-	order := make([]int, len(p))
+	p, order := slices.Clone(p), make([]int, len(p))
 	for i, v := range p {
 		if !(v >= 0 && v <= 1) {
-			panic("affinity: p-value is not between 0 and 1")
+			p[i] = 1
 		}
 		order[i] = i
 	}

@@ -87,18 +87,16 @@ func checkRules(t *testing.T, c *reference.Case, b baskets) {
 	}
 }
 
-func TestReferenceRules(t *testing.T) {
-	reference.Complete(t, "07_market_basket", "textbook_5", "partner_products_400", "groceries")
-	for _, name := range []string{"textbook_5", "partner_products_400"} {
-		t.Run(name, func(t *testing.T) {
-			c := reference.Open(t, "07_market_basket", name)
-			checkRules(t, c, readBaskets(c, name+".csv"))
-		})
-	}
+func TestReference(t *testing.T) {
+	long := func(t *testing.T, c *reference.Case) { checkRules(t, c, readBaskets(c, c.Name+".csv")) }
+	reference.Test(t, "affinity", map[string]func(*testing.T, *reference.Case){
+		"07_market_basket/groceries":            checkGroceries,
+		"07_market_basket/partner_products_400": long,
+		"07_market_basket/textbook_5":           long,
+	})
 }
 
-func TestReferenceGroceries(t *testing.T) {
-	c := reference.Open(t, "07_market_basket", "groceries")
+func checkGroceries(t *testing.T, c *reference.Case) {
 	tab := c.Table("groceries_items.csv")
 	names := map[string]string{}
 	ids, items := tab.Text("item_id"), tab.Text("item")

@@ -68,6 +68,9 @@ func Markov(paths []Path, order int) (*Chain, error) {
 	}
 	names, at := channelsOf(paths)
 	c := &Chain{Conversion: conversion.AtVec(0), States: len(g.states), Effects: make([]float64, len(names))}
+	if !(c.Conversion > 0) { // too rare for a float64
+		return nil, ErrNoConversions
+	}
 	members := make([][]int, len(names))
 	for i, channel := range g.last {
 		if i > 0 {
@@ -80,6 +83,9 @@ func Markov(paths []Path, order int) (*Chain, error) {
 			return nil, fmt.Errorf("remove %s: %w", names[i], err)
 		}
 		sum += c.Effects[i]
+	}
+	if !(sum > 0) {
+		return nil, ErrNoConversions
 	}
 	shares := make([]float64, len(names))
 	for i := range shares {

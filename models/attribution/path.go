@@ -40,8 +40,13 @@ func (e *InputError) Error() string {
 	return fmt.Sprintf("path %d: %s", e.Path, e.Reason)
 }
 
+// mostCounted is what conversions, journeys and value may sum to in size, so that no sum or product over them is beyond a
+// float64.
+const mostCounted = 1e100
+
 // check refuses paths with counts or values that are no numbers, or without touches.
 func check(paths []Path) error {
+	journeys, value := 0.0, 0.0
 	for i := range paths {
 		p := &paths[i]
 		for _, x := range []float64{p.Won, p.Lost, p.Value} {
@@ -57,6 +62,11 @@ func check(paths []Path) error {
 		case len(p.Channels) == 0:
 			return &InputError{i, "it touches nothing: leave it out, it is unattributed"}
 		}
+		journeys += p.Won + p.Lost
+		value += math.Abs(p.Value)
+	}
+	if journeys > mostCounted || value > mostCounted {
+		return &InputError{-1, fmt.Sprintf("%g journeys or a value of %g are more than can be summed", journeys, value)}
 	}
 	return nil
 }

@@ -29,21 +29,23 @@ type details struct {
 }
 
 func TestReference(t *testing.T) {
-	reference.Complete(t, "06_attribution", "seven_journeys", "mta_paths_3000", "shapley_games")
-	for name, read := range map[string]func(*reference.Case) []attribution.Path{
-		"seven_journeys": journeys, "mta_paths_3000": aggregated,
-	} {
-		t.Run(name, func(t *testing.T) {
-			c := reference.Open(t, "06_attribution", name)
-			paths := read(c)
-			var want map[string]map[string]credit
-			var inside details
-			c.Field("expected", &want)
-			c.Field("details", &inside)
-			for rule := range want {
-				checkCredits(c, rule, creditsOf(t, rule, paths, c, &inside), want[rule])
-			}
-		})
+	reference.Test(t, "attribution", map[string]func(*testing.T, *reference.Case){
+		"06_attribution/mta_paths_3000": checkRules(aggregated),
+		"06_attribution/seven_journeys": checkRules(journeys),
+		"06_attribution/shapley_games":  checkGames,
+	})
+}
+
+func checkRules(read func(*reference.Case) []attribution.Path) func(*testing.T, *reference.Case) {
+	return func(t *testing.T, c *reference.Case) {
+		paths := read(c)
+		var want map[string]map[string]credit
+		var inside details
+		c.Field("expected", &want)
+		c.Field("details", &inside)
+		for rule := range want {
+			checkCredits(c, rule, creditsOf(t, rule, paths, c, &inside), want[rule])
+		}
 	}
 }
 
@@ -145,8 +147,7 @@ func aggregated(c *reference.Case) []attribution.Path {
 	return out
 }
 
-func TestShapleyOfKnownGames(t *testing.T) {
-	c := reference.Open(t, "06_attribution", "shapley_games")
+func checkGames(t *testing.T, c *reference.Case) {
 	var games []struct {
 		Name    string   `json:"name"`
 		Players []string `json:"players"`

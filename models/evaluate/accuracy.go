@@ -140,8 +140,9 @@ func (s *Sample) ObservedExpected() (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if e == 0 {
+	ratio := s.events / e
+	if e == 0 || math.IsInf(ratio, 0) {
 		return 0, &InputError{Row: -1, Reason: "no events are expected"}
 	}
-	return s.events / e, nil
+	return ratio, nil
 }

@@ -19,6 +19,9 @@ type Reliability struct {
 	ECE, MCE float64
 }
 
+// mostBins is far above what any sample fills.
+const mostBins = 1_000_000
+
 // ByWidth makes bins of equal width of probability: [0, 1/bins), ..., the last one with 1.
 func (s *Sample) ByWidth(bins int) (Reliability, error) {
 	return s.reliability(bins, func(_ float64, p float64) int { return int(p * float64(bins)) })
@@ -33,8 +36,8 @@ func (s *Sample) ByCount(bins int) (Reliability, error) {
 // reliability sums rows, from the lowest score up, into the bin that of returns for the weight before the row and its
 // probability.
 func (s *Sample) reliability(bins int, of func(before, p float64) int) (Reliability, error) {
-	if bins < 1 {
-		return Reliability{}, &InputError{Row: -1, Reason: fmt.Sprintf("%d bins are none", bins)}
+	if bins < 1 || bins > mostBins {
+		return Reliability{}, &InputError{Row: -1, Reason: fmt.Sprintf("%d bins are not 1 to %d", bins, mostBins)}
 	}
 	if err := s.probabilities(); err != nil {
 		return Reliability{}, err

@@ -12,7 +12,7 @@ import (
 // Wilson returns the score interval of a share of k in n at the level, such as 0.95 (Wilson, JASA 22, 1927). It stays
 // within 0 to 1 and has width even at k = 0 and k = n. The error is an *InputError.
 func Wilson(k, n, level float64) (low, high float64, err error) {
-	if !(n > 0) || !(k >= 0 && k <= n) || math.IsInf(n, 0) || !(level > 0 && level < 1) {
+	if !(n >= leastWeight && n <= mostWeight) || !(k >= 0 && k <= n) || !(level > 0 && level < 1) {
 		return 0, 0, &InputError{Row: -1, Reason: fmt.Sprintf("no interval of %v in %v at level %v", k, n, level)}
 	}
 	z := distuv.UnitNormal.Quantile(0.5 + level/2)
@@ -44,8 +44,8 @@ func Bootstrap(cluster []int, measures, resamples int, level float64, rnd *rand.
 		}
 		groups = max(groups, g+1)
 	}
-	if groups == 0 || resamples < 1 || !(level > 0 && level < 1) {
-		return nil, nil, &InputError{Row: -1, Reason: fmt.Sprintf("no bootstrap of %d clusters, %d resamples, level %v", groups, resamples, level)}
+	if groups == 0 || measures < 1 || resamples < 1 || !(level > 0 && level < 1) || rnd == nil {
+		return nil, nil, &InputError{Row: -1, Reason: fmt.Sprintf("no bootstrap of %d clusters, %d measures, %d resamples, level %v", groups, measures, resamples, level)}
 	}
 	draws := make([][]float64, measures)
 	times := make([]float64, groups)
@@ -106,5 +106,9 @@ func Quantile(q float64, sorted []float64) float64 {
 	if i+1 == len(sorted) {
 		return sorted[i]
 	}
-	return sorted[i] + (h-float64(i))*(sorted[i+1]-sorted[i])
+	part := h - float64(i)
+	if gap := sorted[i+1] - sorted[i]; !math.IsInf(gap, 0) {
+		return sorted[i] + part*gap
+	}
+	return sorted[i]*(1-part) + sorted[i+1]*part
 }

@@ -76,7 +76,7 @@ func (s *Sample) AveragePrecision() (float64, error) {
 
 // Top is what lies in the highest-scored share of a sample.
 type Top struct {
-	// K is the number of rows taken: the share of N, rounded up.
+	// K is the number of rows taken: the share of N, rounded up to a whole number where N has that many.
 	K float64
 	// Hits is the expected number of events among them: rows tied at the cut share the places that are left.
 	Hits float64
@@ -94,6 +94,9 @@ func (s *Sample) TopShare(share float64) (Top, error) {
 	}
 	// 0.1*30 is 3.0000000000000004 in float64: a hair above an integer is that integer.
 	t := Top{K: math.Ceil(share*s.total - 1e-9)}
+	if t.K < 1 || t.K > s.total { // weights that sum to less than a row, or to a part of one more
+		t.K = share * s.total
+	}
 	left := t.K
 	s.ties(func(g tie) {
 		size := g.events + g.nonEvent

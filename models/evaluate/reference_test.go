@@ -68,49 +68,65 @@ func value(t *testing.T, c *reference.Case, what string, want *float64) func(got
 	}
 }
 
-func TestReferenceMetrics(t *testing.T) {
-	names := []string{"birthwt_scores", "asah_s100b", "tiny_ties", "all_equal", "perfect", "zeros_and_ones"}
-	reference.Complete(t, "04_metrics", names...)
-	for _, name := range names {
-		t.Run(name, func(t *testing.T) {
-			c := reference.Open(t, "04_metrics", name)
-			var want measures
-			c.Field("expected", &want)
-			tab := c.Table(name + ".csv")
-			s, err := evaluate.New(tab.Floats("y"), tab.Floats("score"), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if s.N() != want.N || s.Events() != want.Events {
-				t.Errorf("%v rows, %v events; want %v, %v", s.N(), s.Events(), want.N, want.Events)
-			}
-			c.Close("base rate", s.BaseRate(), want.BaseRate)
-			value(t, c, "auc", &want.AUC)(s.AUC())
-			value(t, c, "average precision", &want.AP)(s.AveragePrecision())
-			for _, k := range want.TopK {
-				top, err := s.TopShare(k.Fraction)
-				at := func(what string) string { return fmt.Sprintf("top %g %s", k.Fraction, what) }
-				value(t, c, at("k"), &k.K)(top.K, err)
-				value(t, c, at("hits"), &k.Hits)(top.Hits, err)
-				value(t, c, at("precision"), &k.Precision)(top.Precision, err)
-				value(t, c, at("recall"), &k.Recall)(top.Recall, err)
-				value(t, c, at("lift"), &k.Lift)(top.Lift, err)
-			}
-			if d := want.DeLong; d != nil {
-				got, err := s.DeLong(0.95)
-				value(t, c, "delong variance", &d.Variance)(got.Variance, err)
-				value(t, c, "delong low", &d.CI[0])(got.Low, err)
-				value(t, c, "delong high", &d.CI[1])(got.High, err)
-			}
-			value(t, c, "brier", want.Brier)(s.Brier())
-			value(t, c, "brier of the base rate", want.BrierOfBase)(s.BrierOfBaseRate(), nil)
-			value(t, c, "brier skill", want.BrierSkill)(s.BrierSkill())
-			value(t, c, "log loss", want.LogLoss)(s.LogLoss())
-			value(t, c, "log loss of the base rate", want.LogLossOfBas)(s.LogLossOfBaseRate(), nil)
-			calibration(t, c, s, want)
-			weighted(t, c, tab, want)
-		})
+func TestReference(t *testing.T) {
+	reference.Test(t, "evaluate", map[string]func(*testing.T, *reference.Case){
+		"04_metrics/all_equal":            checkScores,
+		"04_metrics/asah_s100b":           checkScores,
+		"04_metrics/birthwt_scores":       checkScores,
+		"04_metrics/perfect":              checkScores,
+		"04_metrics/tiny_ties":            checkScores,
+		"04_metrics/zeros_and_ones":       checkScores,
+		"08_psi/airquality_ozone_missing": checkStability,
+		"08_psi/airquality_temp":          checkStability,
+		"08_psi/airquality_wind_b5":       checkStability,
+		"08_psi/constant_baseline":        checkStability,
+		"08_psi/many_zeros":               checkStability,
+		"08_psi/tier_new_and_gone":        checkStability,
+		"08_psi/tier_shares":              checkStability,
+	})
+}
+
+func checkScores(t *testing.T, c *reference.Case) {
+	checkMeasures(t, c)
+	checkCurves(t, c)
+}
+
+func checkMeasures(t *testing.T, c *reference.Case) {
+	var want measures
+	c.Field("expected", &want)
+	tab := c.Table(c.Name + ".csv")
+	s, err := evaluate.New(tab.Floats("y"), tab.Floats("score"), nil)
+	if err != nil {
+		t.Fatal(err)
 	}
+	if s.N() != want.N || s.Events() != want.Events {
+		t.Errorf("%v rows, %v events; want %v, %v", s.N(), s.Events(), want.N, want.Events)
+	}
+	c.Close("base rate", s.BaseRate(), want.BaseRate)
+	value(t, c, "auc", &want.AUC)(s.AUC())
+	value(t, c, "average precision", &want.AP)(s.AveragePrecision())
+	for _, k := range want.TopK {
+		top, err := s.TopShare(k.Fraction)
+		at := func(what string) string { return fmt.Sprintf("top %g %s", k.Fraction, what) }
+		value(t, c, at("k"), &k.K)(top.K, err)
+		value(t, c, at("hits"), &k.Hits)(top.Hits, err)
+		value(t, c, at("precision"), &k.Precision)(top.Precision, err)
+		value(t, c, at("recall"), &k.Recall)(top.Recall, err)
+		value(t, c, at("lift"), &k.Lift)(top.Lift, err)
+	}
+	if d := want.DeLong; d != nil {
+		got, err := s.DeLong(0.95)
+		value(t, c, "delong variance", &d.Variance)(got.Variance, err)
+		value(t, c, "delong low", &d.CI[0])(got.Low, err)
+		value(t, c, "delong high", &d.CI[1])(got.High, err)
+	}
+	value(t, c, "brier", want.Brier)(s.Brier())
+	value(t, c, "brier of the base rate", want.BrierOfBase)(s.BrierOfBaseRate(), nil)
+	value(t, c, "brier skill", want.BrierSkill)(s.BrierSkill())
+	value(t, c, "log loss", want.LogLoss)(s.LogLoss())
+	value(t, c, "log loss of the base rate", want.LogLossOfBas)(s.LogLossOfBaseRate(), nil)
+	calibration(t, c, s, want)
+	weighted(t, c, tab, want)
 }
 
 func calibration(t *testing.T, c *reference.Case, s *evaluate.Sample, want measures) {
@@ -155,36 +171,28 @@ func weighted(t *testing.T, c *reference.Case, tab *reference.Table, want measur
 	value(t, c, "weighted log loss", &w.LogLoss)(s.LogLoss())
 }
 
-func TestReferenceStability(t *testing.T) {
-	names := []string{"airquality_ozone_missing", "airquality_temp", "airquality_wind_b5", "constant_baseline", "many_zeros",
-		"tier_new_and_gone", "tier_shares"}
-	reference.Complete(t, "08_psi", names...)
-	for _, name := range names {
-		t.Run(name, func(t *testing.T) {
-			c := reference.Open(t, "08_psi", name)
-			var want struct {
-				Baseline []int     `json:"baseline_counts"`
-				Actual   []int     `json:"actual_counts"`
-				PSI      float64   `json:"psi_floor"`
-				Expected float64   `json:"null_expected"`
-				Limit95  float64   `json:"null_95"`
-				Edges    []float64 `json:"edges"`
-			}
-			c.Field("expected", &want)
-			tab := c.Table(name + ".csv")
-			got, err := stability(tab, len(want.Edges), name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !slices.Equal(got.Baseline, want.Baseline) || !slices.Equal(got.Actual, want.Actual) {
-				t.Errorf("counts %v and %v, want %v and %v", got.Baseline, got.Actual, want.Baseline, want.Actual)
-			}
-			c.Close("psi", got.PSI, want.PSI)
-			c.Close("expected by chance", got.Expected, want.Expected)
-			c.Close("95% limit", got.Limit95, want.Limit95)
-			c.AllClose("edges", got.Edges, want.Edges)
-		})
+func checkStability(t *testing.T, c *reference.Case) {
+	var want struct {
+		Baseline []int     `json:"baseline_counts"`
+		Actual   []int     `json:"actual_counts"`
+		PSI      float64   `json:"psi_floor"`
+		Expected float64   `json:"null_expected"`
+		Limit95  float64   `json:"null_95"`
+		Edges    []float64 `json:"edges"`
 	}
+	c.Field("expected", &want)
+	tab := c.Table(c.Name + ".csv")
+	got, err := stability(tab, len(want.Edges), c.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got.Baseline, want.Baseline) || !slices.Equal(got.Actual, want.Actual) {
+		t.Errorf("counts %v and %v, want %v and %v", got.Baseline, got.Actual, want.Baseline, want.Actual)
+	}
+	c.Close("psi", got.PSI, want.PSI)
+	c.Close("expected by chance", got.Expected, want.Expected)
+	c.Close("95% limit", got.Limit95, want.Limit95)
+	c.AllClose("edges", got.Edges, want.Edges)
 }
 
 func stability(tab *reference.Table, edges int, name string) (evaluate.Stability, error) {

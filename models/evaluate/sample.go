@@ -75,11 +75,17 @@ func (s *Sample) Reweighted(weight []float64) (*Sample, error) {
 		r.total += w
 		r.events += w * y
 	}
-	if r.total == 0 {
+	switch {
+	case r.total == 0:
 		return nil, &InputError{Row: -1, Reason: "no rows with weight"}
+	case r.total < leastWeight || r.total > mostWeight:
+		return nil, &InputError{Row: -1, Reason: fmt.Sprintf("the weights sum to %g, not to between %g and %g", r.total, leastWeight, mostWeight)}
 	}
 	return &r, nil
 }
+
+// The sums of weights that leave room for squares and products within a float64.
+const leastWeight, mostWeight = 1e-100, 1e100
 
 func (s *Sample) w(i int) float64 {
 	if s.weight == nil {

@@ -25,10 +25,17 @@ type Stability struct {
 
 // NumericStability compares two samples of a number; NaN is missing and has a bin of its own. The bins hold
 // edge[k-1] < x <= edge[k] with edges at the type-7 quantiles of the baseline, equal edges merged. The error is an
-// *InputError.
+// *InputError, for infinite values as well.
 func NumericStability(baseline, actual []float64, bins int) (Stability, error) {
-	if bins < 2 {
-		return Stability{}, &InputError{Row: -1, Reason: fmt.Sprintf("%d bins", bins)}
+	if bins < 2 || bins > mostBins {
+		return Stability{}, &InputError{Row: -1, Reason: fmt.Sprintf("%d bins are not 2 to %d", bins, mostBins)}
+	}
+	for _, values := range [][]float64{baseline, actual} {
+		for i, x := range values {
+			if math.IsInf(x, 0) {
+				return Stability{}, &InputError{Row: i, Reason: fmt.Sprintf("value %v is not finite", x)}
+			}
+		}
 	}
 	var known []float64
 	for _, x := range baseline {

@@ -14,7 +14,6 @@
 package intensity
 
 import (
-	"errors"
 	"fmt"
 	"math"
 
@@ -66,11 +65,9 @@ func Fit(d Data, o Options) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fit intensity: %w", err)
 	}
-	var chol mat.Cholesky
-	chol.Factorize(information)
-	var inverse mat.SymDense
-	if err := chol.InverseTo(&inverse); err != nil {
-		return nil, fmt.Errorf("fit intensity: %w", errors.Join(newton.ErrSingular, err))
+	inverse, err := newton.Inverse(information)
+	if err != nil {
+		return nil, fmt.Errorf("fit intensity: %w", err)
 	}
 	m := &Model{Coefficients: make([]float64, len(beta)), SE: make([]float64, len(beta)), Objective: -value, Lambda: o.Lambda, Presences: f.presences}
 	// Back from centred and scaled columns: b_j = beta_j/sd_j, b0 = beta_0 - sum b_j mean_j.
@@ -83,7 +80,7 @@ func Fit(d Data, o Options) (*Model, error) {
 	var coefficients mat.VecDense
 	coefficients.MulVec(back, mat.NewVecDense(len(beta), beta))
 	var covariance, half mat.Dense
-	half.Mul(back, &inverse)
+	half.Mul(back, inverse)
 	covariance.Mul(&half, back.T())
 	for j := range beta {
 		m.Coefficients[j], m.SE[j] = coefficients.AtVec(j), math.Sqrt(covariance.At(j, j))
@@ -105,12 +102,17 @@ func (m *Model) score(x []float64) float64 {
 }
 
 // Relative returns the intensity at x relative to the mean over the background: 2 is where presences are twice as dense
-// as among prospects at large. It is an *InputError where x does not have one value a column.
+// as among prospects at large. It is an *InputError where x does not have one finite value a column, or lies so far from the
+// rows fitted that the intensity is beyond a float64.
 func (m *Model) Relative(x []float64) (float64, error) {
 	if len(x) != len(m.Coefficients)-1 {
 		return 0, &InputError{fmt.Sprintf("%d values for %d columns", len(x), len(m.Coefficients)-1)}
 	}
-	return math.Exp(m.score(x)) / m.meanIntensity, nil
+	v := math.Exp(m.score(x)) / m.meanIntensity
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return 0, &InputError{"a value is not a finite number, or too far from the rows fitted"}
+	}
+	return v, nil
 }
 
 // process is the negative log likelihood over columns that are centred and scaled by the background.

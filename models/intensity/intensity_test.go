@@ -39,8 +39,10 @@ type fit struct {
 }
 
 func TestReference(t *testing.T) {
-	reference.Complete(t, "10_ipp_lookalike", "lookalike")
-	c := reference.Open(t, "10_ipp_lookalike", "lookalike")
+	reference.Test(t, "intensity", map[string]func(*testing.T, *reference.Case){"10_ipp_lookalike/lookalike": checkLookalike})
+}
+
+func checkLookalike(t *testing.T, c *reference.Case) {
 	var want struct {
 		Plain    fit `json:"ipp_unpenalised"`
 		Ridge    fit `json:"ipp_ridge_lambda_2"`

@@ -34,7 +34,11 @@ const Intercept = "(Intercept)"
 // sixteen digits of a float64 are lost there.
 const mostDigitsLost = 1e11
 
-// Fit fits y = b0 + b1 x1 + ... + bp xp by weighted least squares. It returns an *InputError for data that cannot be
+// leastSquare is the smallest sum of squares whose parts still have their digits.
+const leastSquare = 1e-250
+
+// Fit fits y = b0 + b1 x1 + ... + bp xp by weighted least squares: it minimises sum of w (y - b0 - x b)^2. Coefficients are
+// in units of y per unit of their column, their covariance is s^2 (X'WX)^-1 with s^2 = RSS/DF. It returns an *InputError for data that cannot be
 // fitted (sizes that differ, a number that is none, a negative weight, fewer rows than coefficients) and a
 // *CollinearError where columns are constant or linear combinations of others.
 func Fit(d Data, o Options) (*Model, error) {
@@ -72,6 +76,7 @@ func check(d *Data, o *Options) ([]int, error) {
 		return nil, &InputError{Row: -1, Reason: "there is nothing to fit"}
 	}
 	var rows []int
+	size, largest := 0.0, 0.0
 	for i := range n {
 		w := d.weight(i)
 		if !(w >= 0) || math.IsInf(w, 0) {
@@ -89,6 +94,11 @@ func check(d *Data, o *Options) ([]int, error) {
 			}
 		}
 		rows = append(rows, i)
+		size += w * d.Y[i] * d.Y[i]
+		largest = math.Max(largest, math.Abs(d.Y[i]))
+	}
+	if math.IsInf(size, 0) || size < leastSquare && largest > 0 {
+		return nil, &InputError{Row: -1, Reason: "the outcomes times the roots of their weights are too large or too small to square: change their unit"}
 	}
 	coefficients := p
 	if !o.NoIntercept {

@@ -152,7 +152,7 @@ func (m *Model) infer() {
 	quantile := m.quantile()
 	for k := range m.Coefficients {
 		c := &m.Coefficients[k]
-		se := s * math.Sqrt(m.leverageOf(k))
+		se := s * m.spreadOf(k)
 		c.Inference = &Inference{SE: se, Low: c.Value - quantile*se, High: c.Value + quantile*se}
 		if se > 0 {
 			t := c.Value / se
@@ -169,12 +169,12 @@ func (m *Model) quantile() float64 {
 // twoSided is P(|T| >= |t|) for Student's t.
 func twoSided(t, df float64) float64 { return mathext.RegIncBeta(df/2, 0.5, df/(df+t*t)) }
 
-// leverageOf is the variance of coefficient k in units of the residual variance.
-func (m *Model) leverageOf(k int) float64 {
+// spreadOf is the standard error of coefficient k in units of the residual standard deviation.
+func (m *Model) spreadOf(k int) float64 {
 	if m.hasIntercept {
 		if k == 0 {
 			x := make([]float64, len(m.scaled))
-			return m.leverage(x)
+			return math.Sqrt(m.leverage(x))
 		}
 		k--
 	}
@@ -183,7 +183,7 @@ func (m *Model) leverageOf(k int) float64 {
 		v := m.inverse.At(k, j)
 		sum += v * v
 	}
-	return sum / (m.length[k] * m.length[k])
+	return math.Sqrt(sum) / m.length[k]
 }
 
 // leverage is the variance of the fitted mean at x in units of the residual variance: 1/sum(w) + |R^-T z|^2 for the

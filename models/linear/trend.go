@@ -32,7 +32,8 @@ type Trend struct {
 	Direction *Direction
 }
 
-// MonthlyTrend fits a line to values by the calendar index of their months. Months that are absent are gaps, not zeros.
+// MonthlyTrend fits a line to values by the calendar index of their months, for example 12*year + month: the slope is in
+// units of the values a month. Months that are absent are gaps, not zeros. (Sen, JASA 63, 1968, for the median of slopes.)
 // weights may be nil. It returns an *InputError for fewer than two different months and for numbers that are none.
 func MonthlyTrend(months []int, values, weights []float64) (*Trend, error) {
 	x := make([]float64, len(months))
@@ -46,7 +47,7 @@ func MonthlyTrend(months []int, values, weights []float64) (*Trend, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Trend{Line: line, Slope: line.Coefficients[1].Value, TheilSen: theilSen(x, values)}
+	t := &Trend{Line: line, Slope: line.Coefficients[1].Value, TheilSen: theilSen(x, values, weights)}
 	if line.RegressionSS == 0 {
 		t.Slope = 0 // What rounding leaves of a constant.
 	}
@@ -67,12 +68,13 @@ func MonthlyTrend(months []int, values, weights []float64) (*Trend, error) {
 	return t, nil
 }
 
-// theilSen is the median slope between all pairs of different x.
-func theilSen(x, y []float64) float64 {
+// theilSen is the median slope between all pairs of different x with weight.
+func theilSen(x, y, weights []float64) float64 {
 	var slopes []float64
+	has := func(i int) bool { return weights == nil || weights[i] > 0 }
 	for i := range x {
 		for j := range i {
-			if x[i] != x[j] {
+			if x[i] != x[j] && has(i) && has(j) {
 				slopes = append(slopes, (y[i]-y[j])/(x[i]-x[j]))
 			}
 		}

@@ -27,11 +27,17 @@ func PathBlocks(blocks Blocks, lambdas []float64, o Options) ([]*Model, error) {
 	var head *Data
 	first := errors.New("first block")
 	err := blocks(func(b Data) error {
+		if err := b.check(); err != nil {
+			return err
+		}
 		part := b.slice(0, 0)
 		head = &part
 		return first
 	})
+	var input *InputError
 	switch {
+	case errors.As(err, &input):
+		return nil, err
 	case err != nil && !errors.Is(err, first):
 		return nil, fmt.Errorf("read rows: %w", err)
 	case head == nil:

@@ -130,11 +130,11 @@ func TestBlocksThatCannotBeFitted(t *testing.T) {
 	}
 }
 
-// generated makes rows on the fly, n of them and 29 columns, so that no memory but the fit's own is in use.
-func generated(n int) logistic.Blocks {
+// generated makes rows on the fly, n of them, so that no memory but the fit's own is in use.
+func generated(n, cols int) logistic.Blocks {
 	const block = 4096
 	return func(yield func(logistic.Data) error) error {
-		d := logistic.Data{Cols: 29, X: make([]float64, block*29), Y: make([]float64, block)}
+		d := logistic.Data{Cols: cols, X: make([]float64, block*cols), Y: make([]float64, block)}
 		state := uint64(1)
 		next := func() float64 { // xorshift, since the same rows must come again
 			state ^= state << 13
@@ -146,9 +146,9 @@ func generated(n int) logistic.Blocks {
 			rows := min(block, n-lo)
 			for i := range rows {
 				eta := -2.0
-				for j := range 29 {
+				for j := range cols {
 					x := next()
-					d.X[i*29+j] = x
+					d.X[i*cols+j] = x
 					eta += x * float64(j%5-2)
 				}
 				d.Y[i] = 0
@@ -156,7 +156,7 @@ func generated(n int) logistic.Blocks {
 					d.Y[i] = 1
 				}
 			}
-			if err := yield(logistic.Data{X: d.X[:rows*29], Cols: 29, Y: d.Y[:rows]}); err != nil {
+			if err := yield(logistic.Data{X: d.X[:rows*cols], Cols: cols, Y: d.Y[:rows]}); err != nil {
 				return err
 			}
 		}
@@ -169,7 +169,7 @@ func TestMemoryOfBlocksDoesNotGrowWithTheRows(t *testing.T) {
 	allocated := func(n int) uint64 {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		if _, err := logistic.FitBlocks(generated(n), logistic.Options{Lambda: 1, Workers: 2}); err != nil {
+		if _, err := logistic.FitBlocks(generated(n, 29), logistic.Options{Lambda: 1, Workers: 2}); err != nil {
 			t.Fatal(err)
 		}
 		runtime.ReadMemStats(&after)
@@ -179,6 +179,60 @@ func TestMemoryOfBlocksDoesNotGrowWithTheRows(t *testing.T) {
 	// Buffers are made for each walk; a larger fit may take some walks more.
 	if many > 2*few {
 		t.Errorf("%d bytes for 10,000 rows, %d for 40,000", few, many)
+	}
+}
+
+// What is alive while a fit walks through its rows does not grow with them either: nothing of a block is kept. Each block
+// is the same memory, and is overwritten as soon as the fit has seen it.
+func TestBlocksAreNotKept(t *testing.T) {
+	var alive uint64
+	watched := func(n int) logistic.Blocks {
+		return func(yield func(logistic.Data) error) error {
+			err := generated(n, 10)(func(d logistic.Data) error {
+				err := yield(d)
+				for i := range d.X {
+					d.X[i] = math.NaN()
+				}
+				for i := range d.Y {
+					d.Y[i] = math.NaN()
+				}
+				return err
+			})
+			var now runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&now)
+			alive = max(alive, now.HeapAlloc)
+			return err
+		}
+	}
+	heap := func(n int) uint64 {
+		alive = 0
+		m, err := logistic.FitBlocks(watched(n), logistic.Options{Lambda: 1, Workers: 2})
+		if err != nil || m.Rows != n {
+			t.Fatalf("%v, %v", m, err)
+		}
+		return alive
+	}
+	few, many := heap(20_000), heap(70_000)
+	// The rows themselves take 1.8 and 6.2 million bytes.
+	if many > few+1_000_000 {
+		t.Errorf("%d bytes alive with 20,000 rows, %d with 70,000", few, many)
+	}
+}
+
+// A walk through the rows of a large design may be a walk through a file: how many there are is part of the speed.
+func TestWalksThroughALargeDesign(t *testing.T) {
+	walks := 0
+	counted := func(yield func(logistic.Data) error) error {
+		walks++
+		return generated(66_000, 5)(yield)
+	}
+	if _, err := logistic.FitBlocks(counted, logistic.Options{Lambda: 1}); err != nil {
+		t.Fatal(err)
+	}
+	// Three for the shape, the counts and the columns, about six on every 16th row, the start, and five steps.
+	if walks > 16 {
+		t.Errorf("%d walks", walks)
 	}
 }
 

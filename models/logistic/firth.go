@@ -24,7 +24,7 @@ func (f *fitter) firth() error {
 	q := len(f.beta)
 	step, trial := make([]float64, q), make([]float64, q)
 	solver, added := newSolver(f.free()), newSolver(f.free())
-	if err := f.pass(point{f.beta, step}, f.now); err != nil {
+	if err := f.pass(point{f.beta, step}, f.now, true); err != nil {
 		return err
 	}
 	before, ok := f.jeffreys(solver)
@@ -37,7 +37,7 @@ func (f *fitter) firth() error {
 			return err
 		}
 		f.now, augmented = augmented, f.now
-		ok := added.step(f, step)
+		ok := added.factorize(f) && added.step(f, step)
 		f.now, augmented = augmented, f.now
 		if !ok {
 			return f.separated(step)
@@ -62,7 +62,7 @@ func (f *fitter) firthAdvance(solver *solver, step, trial []float64, before floa
 		for j, s := range step {
 			trial[j] = f.beta[j] + s
 		}
-		if err := f.pass(point{trial, step}, f.trial); err != nil {
+		if err := f.pass(point{trial, step}, f.trial, true); err != nil {
 			return false, 0, false, err
 		}
 		f.now, f.trial = f.trial, f.now

@@ -128,6 +128,8 @@ type fitter struct {
 	beta          []float64
 	fixed         []bool  // coefficients held at 0
 	stride        int     // passes take every stride-th row
+	sampled       bool    // now holds the sums of a sample at beta
+	known         bool    // now holds the sums of all rows at beta
 	settled       float64 // a full step that changes no eta by as much ends the iteration
 	steps         int     // Newton steps of the last fit
 }
@@ -179,11 +181,12 @@ func (f *fitter) penalise(lambda float64, standardised bool) {
 	}
 }
 
-// pass sums all rows at the point into s.
-func (f *fitter) pass(at point, s *sums) error {
+// pass sums all rows at the point into s, the Hessian only where curvature asks for it.
+func (f *fitter) pass(at point, s *sums, curvature bool) error {
 	s.reset()
+	s.curved = curvature
 	err := f.rows.walk(len(f.parts),
-		func(worker, _ int, d *Data) { f.parts[worker].add(d, &f.scales, f.inv, at, f.stride) },
+		func(worker, _ int, d *Data) { f.parts[worker].add(d, &f.scales, f.inv, at, f.stride, curvature) },
 		func(worker int) { s.merge(f.parts[worker]) })
 	if err == nil && s.rows != f.totals.all {
 		err = &InputError{Row: -1, Reason: fmt.Sprintf("the rows changed between two walks: %d, then %d", f.totals.all, s.rows)}
@@ -235,8 +238,10 @@ func (f *fitter) startFromSample() error {
 	var collinear *CollinearError
 	if errors.As(err, &separated) || errors.As(err, &collinear) {
 		copy(f.beta, cold)
+		f.now.curved = false
 		err = nil
 	}
+	f.sampled = err == nil && f.now.curved
 	scale(sampleStride)
 	f.stride, f.settled = 1, etaTolerance
 	return err
@@ -252,6 +257,7 @@ func (f *fitter) settleSigns() bool {
 		}
 	}
 	if changed {
+		f.known = false
 		return true
 	}
 	// The gradient is in units of the sum of weights; what is left of it at a converged fit is rounding.

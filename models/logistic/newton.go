@@ -17,6 +17,9 @@ const (
 	sampleFrom      = 8 * chunkRows
 	sampleStride    = 16
 	sampleTolerance = 0.05
+	// hessianReach is the change of eta up to which a Hessian serves for steps from other points: each of them takes the
+	// error that is left to a tenth.
+	hessianReach = 0.1
 	// maxHalvings of a step leave 1e-9 of it.
 	maxHalvings = 30
 	// maxCondition of the Hessian scaled to a unit diagonal. Beyond it, the coefficients have under six digits and
@@ -27,46 +30,79 @@ const (
 )
 
 // newton iterates from beta over the coefficients that are not held, and leaves the sums at the solution in f.now.
+//
+// A large design takes a step by the Hessian of an earlier point where that one is near: curvatures differ by no more than
+// the largest change of eta in between, so that the step is good to that share, and a pass for the gradient alone takes
+// half of the time. The last pass, at the solution, always has the Hessian: an iteration does not end without.
 func (f *fitter) newton() error {
 	q := len(f.beta)
 	step, trial := make([]float64, q), make([]float64, q)
-	if err := f.pass(point{f.beta, step}, f.now); err != nil {
+	solver := newSolver(f.free())
+	// away is the largest change of eta since the point of the solver's Hessian, expected that of the next step.
+	away, err := f.begin(solver, step)
+	if err != nil {
 		return err
 	}
-	f.steps = 0
-	solver := newSolver(f.free())
-	for f.steps < maxSteps {
-		if !solver.step(f, step) {
+	expected := math.Inf(1)
+	for f.steps = 0; f.steps < maxSteps; {
+		if f.now.curved && !solver.factorize(f) || !solver.step(f, step) {
 			if f.steps == 0 {
 				return f.collinear(solver)
 			}
 			return f.separated(step)
 		}
 		f.steps++
-		done, ok, err := f.advance(step, trial)
+		curvature := f.totals.all < sampleFrom || f.stride > 1 || expected < f.settled || away+expected > hessianReach
+		done, ok, err := f.advance(step, trial, curvature)
 		if done || err != nil {
+			f.known = done && f.stride == 1
 			return err
 		}
 		if !ok {
 			break
 		}
+		away += f.now.delta
+		expected = f.now.delta * away
+		if f.now.curved {
+			away = 0
+		}
 	}
 	return f.separated(step)
 }
 
+// begin makes the first pass, and returns how far the Hessian that the solver has then is from beta. After a sample its
+// Hessian serves for the first step; after a fit with another penalty the sums are at hand.
+func (f *fitter) begin(solver *solver, none []float64) (away float64, err error) {
+	if f.known {
+		f.known = false
+		return 0, nil
+	}
+	curvature := true
+	if f.sampled {
+		f.sampled = false
+		for j := range f.now.hess {
+			f.now.hess[j] *= sampleStride
+		}
+		if solver.factorize(f) {
+			curvature, away = false, hessianReach
+		}
+	}
+	return away, f.pass(point{f.beta, none}, f.now, curvature)
+}
+
 // advance moves beta along step, halving it while the objective rises. It reports done when the full step changes no
 // eta noticeably, and not ok when even a tiny part of the step raises the objective.
-func (f *fitter) advance(step, trial []float64) (done, ok bool, err error) {
+func (f *fitter) advance(step, trial []float64, curvature bool) (done, ok bool, err error) {
 	before := f.objective(f.now, f.beta)
 	slack := 1e-12 * (1 + math.Abs(before)) // rounding of the sums
 	for half := range maxHalvings {
 		for j, s := range step {
 			trial[j] = f.beta[j] + s
 		}
-		if err := f.pass(point{trial, step}, f.trial); err != nil {
+		if err := f.pass(point{trial, step}, f.trial, curvature); err != nil {
 			return false, false, err
 		}
-		done = half == 0 && f.trial.delta < f.settled
+		done = half == 0 && curvature && f.trial.delta < f.settled
 		if done || f.objective(f.trial, trial) <= before+slack {
 			copy(f.beta, trial)
 			f.now, f.trial = f.trial, f.now
@@ -128,11 +164,9 @@ func (s *solver) factorize(f *fitter) bool {
 	return s.chol.Factorize(s.h) && s.chol.Cond() < maxCondition
 }
 
-// step writes the Newton step to out (0 for held coefficients); false when the Hessian cannot be solved.
+// step writes the Newton step by the Hessian that was factorised last to out (0 for held coefficients); false when it
+// cannot be solved.
 func (s *solver) step(f *fitter, out []float64) bool {
-	if !s.factorize(f) {
-		return false
-	}
 	for a, i := range s.idx {
 		s.rhs.SetVec(a, -(f.now.grad[i]+f.pen[i]*f.beta[i])*s.scale[a])
 	}

@@ -172,26 +172,31 @@ func (want ridgeFit) compare(t *testing.T, c *reference.Case, d logistic.Data, s
 	return m
 }
 
-func TestReferenceUnpenalised(t *testing.T) {
-	reference.Complete(t, "01_logistic", "birthwt_unpenalised", "birthwt_weighted", "birthwt_intercept_only", "birthwt_ridge",
-		"titanic_frequency_weights", "iris_near_separation", "iris_complete_separation", "birthwt_quasi_separation",
-		"birthwt_cv_lambda")
-	for _, tc := range []struct{ name, design string }{
-		{"birthwt_unpenalised", "birthwt_design.csv"},
-		{"birthwt_weighted", "birthwt_weighted_design.csv"},
-		{"birthwt_intercept_only", "birthwt_design.csv"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			c := reference.Open(t, "01_logistic", tc.name)
-			var want plainFit
-			c.Field("expected", &want)
-			want.compare(t, c, design(c, tc.design, want.Columns))
-		})
+func TestReference(t *testing.T) {
+	reference.Test(t, "logistic", map[string]func(*testing.T, *reference.Case){
+		"01_logistic/birthwt_unpenalised":           unpenalised("birthwt_design.csv"),
+		"01_logistic/birthwt_weighted":              unpenalised("birthwt_weighted_design.csv"),
+		"01_logistic/birthwt_intercept_only":        unpenalised("birthwt_design.csv"),
+		"01_logistic/birthwt_ridge":                 checkRidge,
+		"01_logistic/birthwt_cv_lambda":             checkCrossValidation,
+		"01_logistic/birthwt_quasi_separation":      separated("birthwt_quasi_design.csv", "ptl=3"),
+		"01_logistic/iris_complete_separation":      separated("iris_setosa_design.csv", ""),
+		"01_logistic/iris_near_separation":          plainAndRidge("iris_virginica_design.csv"),
+		"01_logistic/titanic_frequency_weights":     plainAndRidge("titanic_design.csv"),
+		"09_person_period/life_table":               checkLifeTable,
+		"09_person_period/synthetic_partner_months": checkPartnerMonths,
+	})
+}
+
+func unpenalised(file string) func(*testing.T, *reference.Case) {
+	return func(t *testing.T, c *reference.Case) {
+		var want plainFit
+		c.Field("expected", &want)
+		want.compare(t, c, design(c, file, want.Columns))
 	}
 }
 
-func TestReferenceRidge(t *testing.T) {
-	c := reference.Open(t, "01_logistic", "birthwt_ridge")
+func checkRidge(t *testing.T, c *reference.Case) {
 	var want map[string]struct {
 		Columns   []string   `json:"columns"`
 		Solutions []ridgeFit `json:"solutions"`
@@ -224,74 +229,51 @@ func TestReferenceRidge(t *testing.T) {
 	}
 }
 
-func TestReferenceFrequencyWeights(t *testing.T) {
-	c := reference.Open(t, "01_logistic", "titanic_frequency_weights")
-	var want struct {
-		Unpenalised plainFit `json:"unpenalised"`
-		Ridge       struct {
-			Solutions []ridgeFit `json:"solutions"`
-		} `json:"ridge"`
-	}
-	c.Field("expected", &want)
-	d := design(c, "titanic_design.csv", want.Unpenalised.Columns)
-	want.Unpenalised.compare(t, c, d)
-	for _, s := range want.Ridge.Solutions {
-		s.compare(t, c, d, false)
-	}
-}
-
-func TestReferenceNearSeparation(t *testing.T) {
-	c := reference.Open(t, "01_logistic", "iris_near_separation")
-	var want struct {
-		Unpenalised plainFit `json:"unpenalised"`
-		Ridge       struct {
-			Solutions []ridgeFit `json:"solutions"`
-		} `json:"ridge"`
-	}
-	c.Field("expected", &want)
-	d := design(c, "iris_virginica_design.csv", want.Unpenalised.Columns)
-	want.Unpenalised.compare(t, c, d)
-	for _, s := range want.Ridge.Solutions {
-		s.compare(t, c, d, false)
-	}
-}
-
-// Without a penalty separated data must be refused with the columns named; a penalty makes the solution finite.
-func TestReferenceSeparation(t *testing.T) {
-	for _, tc := range []struct {
-		name, design, column string
-	}{
-		{"iris_complete_separation", "iris_setosa_design.csv", ""},
-		{"birthwt_quasi_separation", "birthwt_quasi_design.csv", "ptl=3"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			c := reference.Open(t, "01_logistic", tc.name)
-			var want struct {
-				Columns   []string   `json:"columns"`
+func plainAndRidge(file string) func(*testing.T, *reference.Case) {
+	return func(t *testing.T, c *reference.Case) {
+		var want struct {
+			Unpenalised plainFit `json:"unpenalised"`
+			Ridge       struct {
 				Solutions []ridgeFit `json:"solutions"`
-			}
-			c.Field("expected", &want)
-			d := design(c, tc.design, want.Columns)
-			_, err := logistic.Fit(d, logistic.Options{})
-			var sep *logistic.SeparationError
-			if !errors.As(err, &sep) || len(sep.Columns) == 0 {
-				t.Fatalf("unpenalised fit: error %v, want a separation error that names columns", err)
-			}
-			if tc.column != "" && sep.Columns[0] != tc.column {
-				t.Errorf("named %v first, want %s", sep.Columns, tc.column)
-			}
-			for _, s := range want.Solutions {
-				m := s.compare(t, c, d, false)
-				if tc.column != "" && !slices.ContainsFunc(m.Warnings, func(w logistic.Warning) bool { return w.Column == tc.column }) {
-					t.Errorf("lambda %g: no warning about %s in %v", s.Lambda, tc.column, m.Warnings)
-				}
-			}
-		})
+			} `json:"ridge"`
+		}
+		c.Field("expected", &want)
+		d := design(c, file, want.Unpenalised.Columns)
+		want.Unpenalised.compare(t, c, d)
+		for _, s := range want.Ridge.Solutions {
+			s.compare(t, c, d, false)
+		}
 	}
 }
 
-func TestReferenceCrossValidation(t *testing.T) {
-	c := reference.Open(t, "01_logistic", "birthwt_cv_lambda")
+// Without a penalty separated data must be refused with the columns named, column first where it is given; a penalty
+// makes the solution finite.
+func separated(file, column string) func(*testing.T, *reference.Case) {
+	return func(t *testing.T, c *reference.Case) {
+		var want struct {
+			Columns   []string   `json:"columns"`
+			Solutions []ridgeFit `json:"solutions"`
+		}
+		c.Field("expected", &want)
+		d := design(c, file, want.Columns)
+		_, err := logistic.Fit(d, logistic.Options{})
+		var sep *logistic.SeparationError
+		if !errors.As(err, &sep) || len(sep.Columns) == 0 {
+			t.Fatalf("unpenalised fit: error %v, want a separation error that names columns", err)
+		}
+		if column != "" && sep.Columns[0] != column {
+			t.Errorf("named %v first, want %s", sep.Columns, column)
+		}
+		for _, s := range want.Solutions {
+			m := s.compare(t, c, d, false)
+			if column != "" && !slices.ContainsFunc(m.Warnings, func(w logistic.Warning) bool { return w.Column == column }) {
+				t.Errorf("lambda %g: no warning about %s in %v", s.Lambda, column, m.Warnings)
+			}
+		}
+	}
+}
+
+func checkCrossValidation(t *testing.T, c *reference.Case) {
 	var want struct {
 		Results []struct {
 			Lambda float64   `json:"lambda"`
@@ -356,8 +338,36 @@ func partnerMonths(c *reference.Case) (d logistic.Data, month []float64, cluster
 	return d, tab.Floats("month_index"), cluster
 }
 
-func TestReferencePartnerMonths(t *testing.T) {
-	c := reference.Open(t, "09_person_period", "synthetic_partner_months")
+// checkLifeTable: with a column for each month the fit is the life table, d/n of each, and its error that of a share.
+func checkLifeTable(t *testing.T, c *reference.Case) {
+	var want []struct {
+		Hazard float64 `json:"hazard"`
+		Logit  float64 `json:"logit_coef"`
+		SE     float64 `json:"logit_se"`
+	}
+	c.Field("expected", &want)
+	tab := c.Table("life_table_person_period.csv")
+	d := logistic.Data{Y: tab.Floats("y"), Cols: len(want) - 1}
+	rowOf := func(month int) []float64 { // the first month is that of the intercept
+		x := make([]float64, d.Cols)
+		if month > 1 {
+			x[month-2] = 1
+		}
+		return x
+	}
+	for _, month := range tab.Floats("month") {
+		d.X = append(d.X, rowOf(int(month))...)
+	}
+	covariance := mustFit(t, d, logistic.Options{}).Laplace()
+	for i, w := range want {
+		got := covariance.Interval(rowOf(i+1), 0.95)
+		c.Close("hazard", got.Probability, w.Hazard)
+		c.Close("logit", got.Logit, w.Logit)
+		c.Close("se", got.SE, w.SE)
+	}
+}
+
+func checkPartnerMonths(t *testing.T, c *reference.Case) {
 	var want struct {
 		Full struct {
 			Columns   []string  `json:"columns"`

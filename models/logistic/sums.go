@@ -9,7 +9,9 @@ type sums struct {
 	hess  []float64 // upper triangle of X'WX, row-major q*q
 	delta float64   // largest |change of eta| of any row by the last step
 	rows  int       // rows walked through, those left out as well
-	z     [4][]float64
+	// curved is set where hess was summed as well.
+	curved bool
+	z      [4][]float64
 }
 
 func newSums(q int) *sums {
@@ -33,6 +35,9 @@ func (s *sums) merge(o *sums) {
 	for j, g := range o.grad {
 		s.grad[j] += g
 	}
+	if !s.curved {
+		return
+	}
 	for j, h := range o.hess {
 		s.hess[j] += h
 	}
@@ -45,10 +50,15 @@ type point struct {
 }
 
 // add sums every stride-th row of a chunk. Rows are taken four at a time, so that each entry of the Hessian is loaded and stored
-// once for four rows; rows of weight 0 are skipped and the last group is filled with zeros.
-func (s *sums) add(d *Data, c *columns, inv []float64, at point, stride int) {
+// once for four rows; rows of weight 0 are skipped and the last group is filled with zeros. Without curvature the Hessian
+// is left out, which takes half of the time.
+func (s *sums) add(d *Data, c *columns, inv []float64, at point, stride int, curvature bool) {
 	s.reset()
-	s.rows = len(d.Y)
+	s.rows, s.curved = len(d.Y), curvature
+	flush := s.gradient4
+	if curvature {
+		flush = s.rank4
+	}
 	var r, v [4]float64 // residual and curvature weights
 	n := 0
 	for i := 0; i < len(d.Y); i += stride {
@@ -72,7 +82,7 @@ func (s *sums) add(d *Data, c *columns, inv []float64, at point, stride int) {
 		r[n] = w * (p - y)
 		v[n] = w * (e / ((1 + e) * (1 + e)))
 		if n++; n == 4 {
-			s.rank4(r, v)
+			flush(r, v)
 			n = 0
 		}
 	}
@@ -83,7 +93,7 @@ func (s *sums) add(d *Data, c *columns, inv []float64, at point, stride int) {
 		clear(s.z[k])
 		r[k], v[k] = 0, 0
 	}
-	s.rank4(r, v)
+	flush(r, v)
 }
 
 // standardise writes 1 and the scaled row to z, and returns beta'z and step'z. Two partial sums each keep the additions
@@ -108,6 +118,15 @@ func standardise(z, x, mean, inv []float64, at point) (eta, change float64) {
 		change += z[j] * step[j]
 	}
 	return at.beta[0] + (eta + eta2), at.step[0] + (change + change2)
+}
+
+// gradient4 adds four rows to the gradient alone.
+func (s *sums) gradient4(r, _ [4]float64) {
+	q := len(s.grad)
+	z0, z1, z2, z3 := s.z[0][:q], s.z[1][:q], s.z[2][:q], s.z[3][:q]
+	for a := range s.grad {
+		s.grad[a] += r[0]*z0[a] + r[1]*z1[a] + r[2]*z2[a] + r[3]*z3[a]
+	}
 }
 
 // rank4 adds four rows to gradient and Hessian. One row of the Hessian at a time: two would halve the loads of z, but

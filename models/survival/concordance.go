@@ -25,7 +25,8 @@ func (c Concordance) Index() (float64, bool) {
 }
 
 // HarrellConcordance compares scores, the higher the earlier, with what happened, in O(n log n). start may be nil. A row
-// that is censored at the time of an event outlives it. It returns an *InputError for rows that cannot be used.
+// that is censored at the time of an event outlives it. It returns an *InputError for rows that cannot be used. (Harrell et
+// al., JAMA 247, 1982; R: concordance, ranking by a score that shortens times.)
 func HarrellConcordance(score, start, stop []float64, event []bool) (Concordance, error) {
 	n := len(stop)
 	if err := checkTimes(stop, start); err != nil {

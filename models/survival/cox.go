@@ -57,6 +57,7 @@ type Cox struct {
 
 	// Baseline is the cumulative hazard of a row whose columns are all at their means, a step at each event time.
 	Baseline []Step
+	spread   spread
 	risk     *riskSets
 }
 
@@ -108,12 +109,11 @@ func FitCox(d CoxData, o CoxOptions) (*Cox, error) {
 		return nil, err
 	}
 	c.LogLikelihood = at.logLikelihood
-	chol, err := c.factorise(at, o.Ridge)
+	f, err := c.factorise(at, o.Ridge)
 	if err != nil {
 		return nil, err
 	}
-	c.Covariance = mat.NewSymDense(p, nil)
-	if err := chol.InverseTo(c.Covariance); err != nil {
+	if c.Covariance, err = f.inverse(); err != nil {
 		return nil, &CoxError{Columns: c.Columns, Reason: "the columns are nearly dependent"}
 	}
 	c.Coefficients = make([]float64, p)
@@ -123,7 +123,7 @@ func FitCox(d CoxData, o CoxOptions) (*Cox, error) {
 			c.Covariance.SetSym(i, j, c.Covariance.At(i, j)/r.scale[i]/r.scale[j])
 		}
 	}
-	c.Baseline = r.baseline(beta)
+	c.Baseline, c.spread = r.baseline(beta)
 	return c, nil
 }
 
@@ -157,18 +157,17 @@ func (d *CoxData) check(o CoxOptions) error {
 func (c *Cox) maximise(beta []float64, at *evaluation, ridge float64) (*evaluation, error) {
 	p, r := len(beta), c.risk
 	objective := func(b []float64, e *evaluation) float64 { return e.logLikelihood - r.penalty(b, ridge) }
-	next := make([]float64, p)
+	next, gradient := make([]float64, p), make([]float64, p)
 	var step mat.VecDense
 	for range coxIterations {
-		chol, err := c.factorise(at, ridge)
+		f, err := c.factorise(at, ridge)
 		if err != nil {
 			return nil, err
 		}
-		gradient := mat.NewVecDense(p, nil)
 		for j := range p {
-			gradient.SetVec(j, at.score[j]-ridge*beta[j]/(r.scale[j]*r.scale[j]))
+			gradient[j] = at.score[j] - ridge*beta[j]/(r.scale[j]*r.scale[j])
 		}
-		if err := chol.SolveVecTo(&step, gradient); err != nil {
+		if err := f.solve(&step, gradient); err != nil {
 			return nil, &CoxError{Columns: c.Columns, Reason: "the columns are nearly dependent"}
 		}
 		reach := r.largestMove(step.RawVector().Data)
@@ -194,10 +193,20 @@ func (c *Cox) maximise(beta []float64, at *evaluation, ridge float64) (*evaluati
 	return nil, &CoxError{Columns: c.bySize(step.RawVector().Data), Reason: "no finite solution, the columns separate the events from the rest"}
 }
 
-// factorise is the Cholesky factorisation of the penalised information of the scaled columns.
-func (c *Cox) factorise(at *evaluation, ridge float64) (*mat.Cholesky, error) {
+// factor is the Cholesky factorisation of a penalised information, scaled to a unit diagonal so that penalties and
+// columns of very different size do not look like dependence.
+type factor struct {
+	chol  mat.Cholesky
+	scale []float64
+}
+
+// factorise decomposes the penalised information of the scaled columns.
+func (c *Cox) factorise(at *evaluation, ridge float64) (*factor, error) {
 	p := len(at.score)
-	chol := new(mat.Cholesky)
+	f := &factor{scale: make([]float64, p)}
+	dependent := func(info *mat.SymDense) error {
+		return &CoxError{Columns: c.weakest(info), Reason: "the columns are dependent, or say nothing about the events"}
+	}
 	info := mat.NewSymDense(p, nil)
 	for i := range p {
 		for j := i; j < p; j++ {
@@ -205,10 +214,52 @@ func (c *Cox) factorise(at *evaluation, ridge float64) (*mat.Cholesky, error) {
 		}
 		info.SetSym(i, i, info.At(i, i)+ridge/(c.risk.scale[i]*c.risk.scale[i]))
 	}
-	if !chol.Factorize(info) || chol.Cond() > coxCondition {
-		return nil, &CoxError{Columns: c.weakest(info), Reason: "the columns are dependent, or say nothing about the events"}
+	for i := range p {
+		// Of the event-weighted spread of a scaled column, which is of the order of the events, rounding leaves this.
+		if d := info.At(i, i); !(d > 1e-12) || math.IsInf(d, 0) {
+			return nil, dependent(info)
+		}
+		f.scale[i] = 1 / math.Sqrt(info.At(i, i))
 	}
-	return chol, nil
+	for i := range p {
+		for j := i; j < p; j++ {
+			info.SetSym(i, j, info.At(i, j)*f.scale[i]*f.scale[j])
+		}
+	}
+	if !f.chol.Factorize(info) || f.chol.Cond() > coxCondition {
+		return nil, dependent(info)
+	}
+	return f, nil
+}
+
+// solve writes the step of a gradient to out.
+func (f *factor) solve(out *mat.VecDense, gradient []float64) error {
+	scaled := mat.NewVecDense(len(gradient), nil)
+	for i, g := range gradient {
+		scaled.SetVec(i, g*f.scale[i])
+	}
+	if err := f.chol.SolveVecTo(out, scaled); err != nil {
+		return err
+	}
+	for i, s := range f.scale {
+		out.SetVec(i, out.AtVec(i)*s)
+	}
+	return nil
+}
+
+// inverse returns the covariance.
+func (f *factor) inverse() (*mat.SymDense, error) {
+	p := len(f.scale)
+	out := mat.NewSymDense(p, nil)
+	if err := f.chol.InverseTo(out); err != nil {
+		return nil, err
+	}
+	for i := range p {
+		for j := i; j < p; j++ {
+			out.SetSym(i, j, out.At(i, j)*f.scale[i]*f.scale[j])
+		}
+	}
+	return out, nil
 }
 
 // weakest orders the columns by what the information says of them, the least first.
@@ -239,14 +290,17 @@ func (c *Cox) bySize(v []float64) []string {
 // SE returns the standard error of coefficient j.
 func (c *Cox) SE(j int) float64 { return math.Sqrt(c.Covariance.At(j, j)) }
 
-// HazardRatio returns exp(beta_j) with its interval at the level, for example 0.95.
+// HazardRatio returns exp(beta_j), the ratio of the hazards of two rows that differ by one unit of column j, with its
+// interval at the level, for example 0.95. Ratios beyond a float64 are cut at the largest one: measure the column in larger
+// units.
 func (c *Cox) HazardRatio(j int, level float64) (ratio, low, high float64) {
 	reach := distuv.UnitNormal.Quantile(0.5+level/2) * c.SE(j)
 	b := c.Coefficients[j]
-	return math.Exp(b), math.Exp(b - reach), math.Exp(b + reach)
+	exp := func(v float64) float64 { return math.Min(math.Exp(v), math.MaxFloat64) }
+	return exp(b), exp(b - reach), exp(b + reach)
 }
 
-// LinearPredictor is (x - means) beta for one row of columns.
+// LinearPredictor is (x - means) beta for one row of columns; exp of it is the hazard relative to a row at the means.
 func (c *Cox) LinearPredictor(x []float64) float64 {
 	sum := 0.0
 	for j, b := range c.Coefficients {
@@ -255,16 +309,14 @@ func (c *Cox) LinearPredictor(x []float64) float64 {
 	return sum
 }
 
-// CumulativeHazard is that of a row with these columns up to t: the baseline times exp of its linear predictor.
+// CumulativeHazard is that of a row with these columns from the start up to t: the baseline times exp of its linear
+// predictor. Forecast gives it with its error.
 func (c *Cox) CumulativeHazard(x []float64, t float64) float64 {
-	h := 0.0
-	for _, s := range c.Baseline {
-		if s.Time > t {
-			break
-		}
-		h = s.Hazard
+	k := c.steps(t)
+	if k == 0 {
+		return 0
 	}
-	return h * math.Exp(c.LinearPredictor(x))
+	return c.Baseline[k-1].Hazard * math.Exp(c.LinearPredictor(x))
 }
 
 // Survival is exp(-CumulativeHazard), the probability that the event has not happened by t.

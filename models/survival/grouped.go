@@ -70,13 +70,12 @@ func FitGrouped(x []float64, event []bool, columns []string) (*Grouped, error) {
 	}
 	var coefficients mat.VecDense
 	coefficients.MulVec(back, mat.NewVecDense(p+1, beta))
-	var chol mat.Cholesky
-	var inverse mat.SymDense
-	if !chol.Factorize(f.expected(beta)) || chol.InverseTo(&inverse) != nil {
-		return nil, fmt.Errorf("fit grouped hazards: %w", newton.ErrSingular)
+	inverse, err := newton.Inverse(f.expected(beta))
+	if err != nil {
+		return nil, fmt.Errorf("fit grouped hazards: %w", err)
 	}
 	var half, covariance mat.Dense
-	half.Mul(back, &inverse)
+	half.Mul(back, inverse)
 	covariance.Mul(&half, back.T())
 	for j := range g.SE {
 		g.Coefficients[j], g.SE[j] = coefficients.AtVec(j), math.Sqrt(covariance.At(j, j))

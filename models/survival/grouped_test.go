@@ -27,8 +27,7 @@ func partnerMonths(c *reference.Case) (x []float64, event []bool, columns []stri
 	return x, event, []string{"tenure=6-11", "tenure=12+", "tier=B", "tier=C", "log_revenue_3m", "tickets", "trend"}
 }
 
-func TestGroupedReference(t *testing.T) {
-	c := reference.Open(t, "09_person_period", "synthetic_partner_months")
+func checkGrouped(t *testing.T, c *reference.Case) {
 	var want struct {
 		Full struct {
 			CLogLog struct {

@@ -69,7 +69,8 @@ type Curve struct {
 }
 
 // KaplanMeier estimates S(t) as the product of 1 - d/n over the event times up to t, d events among n at risk. It sorts
-// once, O(n log n). The error is an *InputError.
+// once, O(n log n). Without censoring it is the share of rows that last longer than t. The error is an *InputError: no rows,
+// lists of different lengths, times that are negative or not finite, an entry that is not before its time.
 func KaplanMeier(s Sample) (*Curve, error) {
 	if len(s.Event) != len(s.Time) {
 		return nil, &InputError{Row: -1, Reason: fmt.Sprintf("%d events for %d durations", len(s.Event), len(s.Time))}
@@ -77,7 +78,13 @@ func KaplanMeier(s Sample) (*Curve, error) {
 	if err := checkTimes(s.Time, s.Entry); err != nil {
 		return nil, err
 	}
-	var events, censored []float64
+	happened := 0
+	for _, e := range s.Event {
+		if e {
+			happened++
+		}
+	}
+	events, censored := make([]float64, 0, happened), make([]float64, 0, len(s.Time)-happened)
 	for i, t := range s.Time {
 		if s.Event[i] {
 			events = append(events, t)

@@ -19,8 +19,10 @@ type RankTest struct {
 	P    float64
 }
 
-// LogRank tests whether the samples have the same curve (Mantel-Cox, hypergeometric variance). It needs at least two
-// samples and one event; the error is an *InputError.
+// LogRank tests whether the samples have the same curve: at each event time a sample with n_g of the n at risk is expected
+// to have d n_g/n of the d events, with the variance of a hypergeometric draw, d (n-d)/(n-1) n_g/n (1 - n_g/n); chi-squared
+// is U' V^-1 U of the summed differences of all samples but one. It needs at least two samples and one event at a time when
+// two of them are at risk; the error is an *InputError. (Mantel, Cancer Chemotherapy Reports 50, 1966; R: survdiff.)
 func LogRank(samples []Sample) (*RankTest, error) {
 	k := len(samples)
 	if k < 2 {

@@ -48,20 +48,25 @@ func (c *Curve) FollowUp() float64 {
 }
 
 // RestrictedMean returns the mean of min(time, tau), the area under S from 0 to tau, with its standard error
-// sqrt(sum of (area right of t)^2 * d/(n(n-d))). Beyond FollowUp the curve is continued flat.
+// sqrt(sum of (area right of t)^2 * d/(n(n-d))), both in units of time. Beyond FollowUp the curve is continued flat. They
+// are 0 for a tau that is not a positive finite number.
 func (c *Curve) RestrictedMean(tau float64) (mean, se float64) {
-	// From the right, so that the area right of each time is at hand.
-	end, variance := tau, 0.0
+	if !(tau > 0) || math.IsInf(tau, 0) {
+		return 0, 0
+	}
+	// From the right, so that the area right of each time is at hand; in units of tau, so that no square is too large.
+	end, variance := 1.0, 0.0
 	for i := len(c.Points) - 1; i >= 0; i-- {
 		p := c.Points[i]
 		if p.Time >= tau {
 			continue
 		}
-		mean += p.Survival * (end - p.Time)
-		end = p.Time
+		at := p.Time / tau
+		mean += p.Survival * (end - at)
+		end = at
 		if n, d := float64(p.AtRisk), float64(p.Events); p.Events > 0 && mean > 0 {
 			variance += mean * mean * (d / (n * (n - d)))
 		}
 	}
-	return mean + end, math.Sqrt(variance)
+	return (mean + end) * tau, math.Sqrt(variance) * tau
 }

@@ -126,57 +126,67 @@ func samples(c *reference.Case) map[string]survival.Sample {
 	return out
 }
 
-func TestReferenceKaplanMeier(t *testing.T) {
-	names := []string{
-		"aml", "lung_by_sex", "partner_first_revenue", "left_truncated", "edge_all_censored", "edge_event_at_zero",
-		"edge_median_exactly_half", "edge_not_reached", "edge_single_event", "edge_tie_event_and_censor",
+func TestReference(t *testing.T) {
+	reference.Test(t, "survival", map[string]func(*testing.T, *reference.Case){
+		"02_kaplan_meier/aml":                       checkCurves,
+		"02_kaplan_meier/edge_all_censored":         checkCurves,
+		"02_kaplan_meier/edge_event_at_zero":        checkCurves,
+		"02_kaplan_meier/edge_median_exactly_half":  checkCurves,
+		"02_kaplan_meier/edge_not_reached":          checkCurves,
+		"02_kaplan_meier/edge_single_event":         checkCurves,
+		"02_kaplan_meier/edge_tie_event_and_censor": checkCurves,
+		"02_kaplan_meier/left_truncated":            checkCurves,
+		"02_kaplan_meier/lung_by_sex":               checkCurves,
+		"02_kaplan_meier/partner_first_revenue":     checkCurves,
+		"03_cox/heart_start_stop":                   checkCox,
+		"03_cox/lung":                               checkCox,
+		"03_cox/rossi":                              checkCox,
+		"09_person_period/life_table":               checkLifeTable,
+		"09_person_period/synthetic_partner_months": checkGrouped,
+		"09_person_period/worked_example":           checkWorkedExample,
+	})
+}
+
+func checkCurves(t *testing.T, c *reference.Case) {
+	var want map[string]group
+	c.Field("expected", &want)
+	data := samples(c)
+	for g, w := range want {
+		t.Run(g, func(t *testing.T) { w.compare(t, c, data[g]) })
 	}
-	reference.Complete(t, "02_kaplan_meier", names...)
-	for _, name := range names {
-		t.Run(name, func(t *testing.T) {
-			c := reference.Open(t, "02_kaplan_meier", name)
-			var want map[string]group
-			c.Field("expected", &want)
-			data := samples(c)
-			for g, w := range want {
-				t.Run(g, func(t *testing.T) { w.compare(t, c, data[g]) })
-			}
-			var rank *struct {
-				Groups   []string    `json:"groups"`
-				Observed []float64   `json:"observed"`
-				Expected []float64   `json:"expected"`
-				Variance [][]float64 `json:"variance"`
-				Chi2     float64     `json:"chisq"`
-				DF       int         `json:"df"`
-				P        float64     `json:"p_value"`
-			}
-			if c.Field("logrank", &rank); rank == nil {
-				return
-			}
-			in := make([]survival.Sample, len(rank.Groups))
-			for i, g := range rank.Groups {
-				in[i] = data[g]
-			}
-			got, err := survival.LogRank(in)
-			if err != nil || got.DF != rank.DF {
-				t.Fatalf("log-rank: %+v, %v", got, err)
-			}
-			c.AllClose("observed", got.Observed, rank.Observed)
-			c.AllClose("expected", got.Expected, rank.Expected)
-			for i := range rank.Variance {
-				for j, v := range rank.Variance[i] {
-					c.Close("variance", got.Variance.At(i, j), v)
-				}
-			}
-			c.Close("chi2", got.Chi2, rank.Chi2)
-			c.Close("p", got.P, rank.P)
-		})
+	var rank *struct {
+		Groups   []string    `json:"groups"`
+		Observed []float64   `json:"observed"`
+		Expected []float64   `json:"expected"`
+		Variance [][]float64 `json:"variance"`
+		Chi2     float64     `json:"chisq"`
+		DF       int         `json:"df"`
+		P        float64     `json:"p_value"`
 	}
+	if c.Field("logrank", &rank); rank == nil {
+		return
+	}
+	in := make([]survival.Sample, len(rank.Groups))
+	for i, g := range rank.Groups {
+		in[i] = data[g]
+	}
+	got, err := survival.LogRank(in)
+	if err != nil || got.DF != rank.DF {
+		t.Fatalf("log-rank: %+v, %v", got, err)
+	}
+	c.AllClose("observed", got.Observed, rank.Observed)
+	c.AllClose("expected", got.Expected, rank.Expected)
+	for i := range rank.Variance {
+		for j, v := range rank.Variance[i] {
+			c.Close("variance", got.Variance.At(i, j), v)
+		}
+	}
+	c.Close("chi2", got.Chi2, rank.Chi2)
+	c.Close("p", got.P, rank.P)
 }
 
 // The hazards d/n of 09_person_period/life_table multiply to the Kaplan-Meier curve.
-func TestReferenceLifeTable(t *testing.T) {
-	c := reference.Open(t, "09_person_period", "life_table")
+func checkLifeTable(t *testing.T, c *reference.Case) {
 	var want []struct {
 		Month    float64 `json:"month"`
 		AtRisk   int     `json:"at_risk"`

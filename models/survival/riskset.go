@@ -125,7 +125,7 @@ func (r *riskSets) walk(beta []float64, visit func(*moment)) (largest float64) {
 	}
 	risk, events := newSums(p), newSums(p)
 	m := &moment{risk: &risk, events: &events, eta: eta}
-	next, gone := 0, 0
+	next, gone, peak := 0, 0, 0.0
 	for next < r.n {
 		m.time, m.deaths = r.stop[r.byStop[next]], m.deaths[:0]
 		events.reset()
@@ -142,11 +142,29 @@ func (r *riskSets) walk(beta []float64, visit func(*moment)) (largest float64) {
 			i := r.byStart[gone]
 			risk.add(-weight[i], r.x[i*p:(i+1)*p])
 		}
+		// Where rows of large weight have been taken away again, their rounding is all that is left of the others.
+		if peak = math.Max(peak, risk.s0); len(r.byStart) > 0 && !(risk.s0 > lostDigits*peak) {
+			r.recount(m.time, weight, &risk)
+			peak = risk.s0
+		}
 		if len(m.deaths) > 0 {
 			visit(m)
 		}
 	}
 	return largest
+}
+
+// lostDigits is the share of their largest value to which sums may fall by taking away before they are counted anew.
+const lostDigits = 1e-4
+
+// recount sums the rows at risk at a time from nothing.
+func (r *riskSets) recount(t float64, weight []float64, risk *sums) {
+	risk.reset()
+	for i, stop := range r.stop {
+		if stop >= t && r.start[i] < t {
+			risk.add(weight[i], r.x[i*r.p:(i+1)*r.p])
+		}
+	}
 }
 
 // fraction is the part of the events' own weight that is left out of the risk set at the k-th of d events at one time.
@@ -228,21 +246,40 @@ func (r *riskSets) largestMove(step []float64) float64 {
 	return largest
 }
 
-// baseline is the cumulative hazard at the column means, by the same fractions as the likelihood.
-func (r *riskSets) baseline(beta []float64) []Step {
+// baseline is the cumulative hazard at the column means, by the same fractions as the likelihood, with what its variance
+// needs: 1/s0 of each event is a step dL, s1/s0 the mean of the columns at risk then.
+func (r *riskSets) baseline(beta []float64) ([]Step, spread) {
 	var steps []Step
+	var of spread // from the last time to the first, not yet running
+	pull := make([]float64, r.p)
 	largest := r.walk(beta, func(m *moment) {
-		increment := 0.0
+		increment, squares := 0.0, 0.0
+		clear(pull)
 		for k := range m.deaths {
-			increment += 1 / (m.risk.s0 - r.fraction(k, len(m.deaths))*m.events.s0)
+			f := r.fraction(k, len(m.deaths))
+			step := 1 / (m.risk.s0 - f*m.events.s0)
+			increment += step
+			squares += step * step
+			for j := range pull {
+				pull[j] += (m.risk.s1[j] - f*m.events.s1[j]) * step * step
+			}
 		}
 		steps = append(steps, Step{m.time, increment})
+		of.variance, of.pull = append(of.variance, squares), append(of.pull, pull...)
 	})
 	slices.Reverse(steps)
-	total := 0.0
+	scale, total, squares := math.Exp(-largest), 0.0, 0.0
+	sum := spread{variance: make([]float64, len(steps)), pull: make([]float64, len(of.pull))}
+	clear(pull)
 	for i := range steps {
-		total += steps[i].Hazard * math.Exp(-largest)
-		steps[i].Hazard = total
+		last := len(steps) - 1 - i
+		total += steps[i].Hazard * scale
+		squares += of.variance[last] * scale * scale
+		steps[i].Hazard, sum.variance[i] = total, squares
+		for j := range pull {
+			pull[j] += of.pull[last*r.p+j] * scale
+			sum.pull[i*r.p+j] = pull[j]
+		}
 	}
-	return steps
+	return steps, sum
 }

@@ -282,7 +282,7 @@ func ExampleKaplanMeier() {
 	// mean of the first 120 days 70.00 (SE 15.65)
 }
 
-var large = flag.Bool("large", false, "run the benchmarks on 10 million rows")
+var large = flag.Bool("large", false, "run the benchmarks at full size: Kaplan-Meier and Aalen-Johansen on 10 million rows, Cox on 200,000")
 
 func BenchmarkKaplanMeier(b *testing.B) {
 	n := 100_000
@@ -295,10 +295,28 @@ func BenchmarkKaplanMeier(b *testing.B) {
 		s.Time[i], s.Event[i] = float64(rnd.IntN(2000)), rnd.IntN(3) > 0
 	}
 	b.ReportAllocs()
-	b.ReportMetric(float64(n), "rows")
 	for b.Loop() {
 		if _, err := survival.KaplanMeier(s); err != nil {
 			b.Fatal(err)
 		}
 	}
+	b.ReportMetric(float64(n), "rows")
+}
+
+func BenchmarkAalenJohansen(b *testing.B) {
+	n := 100_000
+	if *large {
+		n = 10_000_000
+	}
+	rnd := rand.New(rand.NewPCG(1, 1))
+	c := survival.Competing{Time: make([]float64, n), Cause: make([]int, n), Causes: 2}
+	for i := range c.Time {
+		c.Time[i], c.Cause[i] = float64(rnd.IntN(2000)), rnd.IntN(3)
+	}
+	for b.Loop() {
+		if _, err := survival.AalenJohansen(c); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(n), "rows")
 }

@@ -17,6 +17,48 @@ var (
 	ErrNoMinimum = errors.New("no finite solution: a combination of columns separates the outcomes")
 )
 
+// factorise decomposes a Hessian that is scaled to a unit diagonal, so that penalties of very different size do not look
+// like dependence: h_ij s_i s_j with the scale s.
+func factorise(hessian *mat.SymDense) (*mat.Cholesky, []float64, error) {
+	n := hessian.SymmetricDim()
+	scale, scaled := make([]float64, n), mat.NewSymDense(n, nil)
+	for i := range n {
+		d := hessian.At(i, i)
+		if !(d > 0) || math.IsInf(d, 0) {
+			return nil, nil, ErrSingular
+		}
+		scale[i] = 1 / math.Sqrt(d)
+	}
+	for i := range n {
+		for j := i; j < n; j++ {
+			scaled.SetSym(i, j, hessian.At(i, j)*scale[i]*scale[j])
+		}
+	}
+	chol := new(mat.Cholesky)
+	if !chol.Factorize(scaled) || chol.Cond() > maxCondition {
+		return nil, nil, ErrSingular
+	}
+	return chol, scale, nil
+}
+
+// Inverse returns the inverse of a Hessian or an information, or ErrSingular.
+func Inverse(hessian *mat.SymDense) (*mat.SymDense, error) {
+	chol, scale, err := factorise(hessian)
+	if err != nil {
+		return nil, err
+	}
+	out := mat.NewSymDense(len(scale), nil)
+	if err := chol.InverseTo(out); err != nil {
+		return nil, ErrSingular
+	}
+	for i := range scale {
+		for j := i; j < len(scale); j++ {
+			out.SetSym(i, j, out.At(i, j)*scale[i]*scale[j])
+		}
+	}
+	return out, nil
+}
+
 // Function is what is minimised.
 type Function interface {
 	// Evaluate returns the value at beta, +Inf where it is beyond a float64, and writes gradient and Hessian (upper
@@ -42,12 +84,18 @@ func Minimise(f Function, beta []float64) (float64, *mat.SymDense, error) {
 	hessian, step := mat.NewSymDense(n, nil), new(mat.VecDense)
 	value := f.Evaluate(beta, gradient, hessian)
 	for range maxSteps {
-		var chol mat.Cholesky
-		if !chol.Factorize(hessian) || chol.Cond() > maxCondition {
-			return 0, nil, ErrSingular
+		chol, scale, err := factorise(hessian)
+		if err != nil {
+			return 0, nil, err
+		}
+		for j, s := range scale {
+			gradient[j] *= s
 		}
 		if err := chol.SolveVecTo(step, mat.NewVecDense(n, gradient)); err != nil {
 			return 0, nil, ErrSingular
+		}
+		for j, s := range scale {
+			step.SetVec(j, step.AtVec(j)*s)
 		}
 		size, moved := 1.0, false
 		for range maxHalvings {

@@ -1,28 +1,30 @@
-// Package reference lets tests compare an estimator with the independent reference numbers of
-// shared/reference: values from R, NIST and exact arithmetic, each with the tolerance that a float64
-// implementation can reach.
+// Package reference lets tests compare an estimator with independent reference numbers: values from R, NIST and exact
+// arithmetic, each with the tolerance that a float64 implementation can reach.
 //
-// A case is `<folder>/<name>.expected.json` with the data file that it names beside it. It is looked for in the
-// testing package's testdata/reference first (data that are free to copy) and then in the shared folder: the one
-// that PARTNERHEALTH_REFERENCE names, else ../shared/reference beside the module. A case in neither is skipped
-// with the reason.
+// A case is `<folder>/<name>.expected.json` with the data that it names beside it. Cases whose data are free to copy are
+// in this package's testdata (its README has their sources and licences). The others are read from the folder that the
+// flag -reference names, else the environment variable PARTNERHEALTH_REFERENCE, else ../shared/reference beside the
+// module, and are skipped where it is not there. A folder that is named must exist.
 package reference
 
 import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
+	"flag"
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
-	"strings"
 	"testing"
 )
 
+// Only tests import this package, so that the flag is theirs alone.
+var folder = flag.String("reference", "", "`folder` of the reference cases that are not in testdata")
+
 // Tolerance is how far a number may lie from the expected one: Abs on |got-want|, Rel on |got-want|/|want|.
-// Zero means that this kind of error is not limited; a case sets at least one.
+// Zero means that this kind of error is not limited; where both are, numbers must be equal.
 type Tolerance struct {
 	Rel float64 `json:"rel"`
 	Abs float64 `json:"abs"`
@@ -36,92 +38,118 @@ type Case struct {
 	Name      string
 	Tolerance Tolerance
 
-	t     testing.TB
-	dir   string
-	body  map[string]json.RawMessage
-	worst float64
-	where string
+	t        testing.TB
+	dir      string
+	body     map[string]json.RawMessage
+	compared int
+	worst    float64
+	where    string
 }
 
-// Open reads a case of a folder such as "01_logistic". The test is skipped when neither testdata nor the shared
-// folder has it, and fails when the file cannot be understood. On success the worst error seen is logged when the
-// test ends.
-func Open(t testing.TB, folder, name string) *Case {
+// Open reads a case that the test's package claims beside those of Test, for another look at the same data.
+func Open(t testing.TB, name string) *Case {
 	t.Helper()
-	dir := locate(t, folder, name+".expected.json")
-	raw, err := os.ReadFile(filepath.Join(dir, name+".expected.json"))
+	if claims[name] == nil {
+		t.Fatalf("%s: no such case is claimed", name)
+	}
+	return open(t, name)
+}
+
+// open reads the case `folder/name`. The test is skipped when neither testdata nor the reference folder has it, and fails
+// when the file cannot be understood. The worst error seen is logged when the test ends.
+func open(t testing.TB, name string) *Case {
+	t.Helper()
+	path := locate(t, filepath.FromSlash(name)+".expected.json")
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatalf("read reference case: %v", err)
 	}
-	c := &Case{Name: name, t: t, dir: dir}
+	c := &Case{Name: filepath.Base(name), t: t, dir: filepath.Dir(path)}
 	if err := json.Unmarshal(raw, &c.body); err != nil {
 		t.Fatalf("decode reference case %s: %v", name, err)
 	}
-	if err := json.Unmarshal(c.body["tolerance"], &c.Tolerance); err != nil {
-		t.Fatalf("decode tolerance of %s: %v", name, err)
+	// A case of whole numbers and words has no tolerance: it is compared exactly.
+	if limits, ok := c.body["tolerance"]; ok {
+		if err := json.Unmarshal(limits, &c.Tolerance); err != nil {
+			t.Fatalf("decode tolerance of %s: %v", name, err)
+		}
+		if c.Tolerance.Rel == 0 {
+			c.Tolerance.Rel = c.Tolerance.RelQR
+		}
+		if c.Tolerance.Rel == 0 && c.Tolerance.Abs == 0 {
+			t.Fatalf("the tolerance of reference case %s says nothing", name)
+		}
 	}
-	if c.Tolerance.Rel == 0 {
-		c.Tolerance.Rel = c.Tolerance.RelQR
-	}
-	if c.Tolerance.Rel == 0 && c.Tolerance.Abs == 0 {
-		t.Fatalf("reference case %s has no tolerance", name)
-	}
-	t.Cleanup(func() { t.Logf("%s: worst error %.2g at %s", c.Name, c.worst, c.where) })
+	t.Cleanup(func() {
+		t.Logf("%s: %d numbers compared, worst error %.2g at %s", name, c.compared, c.worst, c.where)
+	})
 	return c
 }
 
-// locate returns the folder that holds the file.
-func locate(t testing.TB, folder, file string) string {
+// locate returns the path of a file.
+func locate(t testing.TB, file string) string {
 	t.Helper()
-	dirs := []string{filepath.Join("testdata", "reference", folder)}
-	if shared := Shared(); shared != "" {
-		dirs = append(dirs, filepath.Join(shared, folder))
+	module := module(t)
+	dirs := []string{testdata(module)}
+	if shared := shared(t, module); shared != "" {
+		dirs = append(dirs, shared)
 	}
 	for _, dir := range dirs {
-		if _, err := os.Stat(filepath.Join(dir, file)); err == nil {
-			return dir
+		if path := filepath.Join(dir, file); exists(path) {
+			return path
 		}
 	}
-	t.Skipf("%s/%s: its data may not be copied into the repository, and no shared reference folder is present", folder, file)
+	t.Skipf("%s: its data may not be copied into the repository, and no reference folder is present", file)
 	return ""
 }
 
-// Shared returns the shared reference folder, or "" when there is none.
-func Shared() string {
-	if dir := os.Getenv("PARTNERHEALTH_REFERENCE"); dir != "" {
-		return dir
-	}
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// module returns the folder of the module that is being tested.
+func module(t testing.TB) string {
+	t.Helper()
 	dir, err := os.Getwd()
 	for err == nil {
-		if _, statErr := os.Stat(filepath.Join(dir, "go.mod")); statErr == nil {
-			shared := filepath.Join(dir, "..", "shared", "reference")
-			if info, statErr := os.Stat(shared); statErr == nil && info.IsDir() {
-				return shared
-			}
-			return ""
+		if exists(filepath.Join(dir, "go.mod")) {
+			return dir
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
-			return ""
+			err = errors.New("no go.mod above the test")
 		}
 		dir = parent
 	}
+	t.Fatalf("find the module: %v", err)
 	return ""
 }
 
-// Complete fails the test when the shared folder has a case that is not among the names, so that none is forgotten. It
-// checks nothing where there is no shared folder.
-func Complete(t testing.TB, folder string, names ...string) {
+// testdata returns the folder of the cases that are part of the repository.
+func testdata(module string) string {
+	return filepath.Join(module, "models", "internal", "reference", "testdata")
+}
+
+// shared returns the folder of all cases, or "" when there is none.
+func shared(t testing.TB, module string) string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(Shared(), folder, "*.expected.json"))
-	if err != nil {
-		t.Fatalf("list reference cases: %v", err)
+	named := *folder
+	if named == "" {
+		named = os.Getenv("PARTNERHEALTH_REFERENCE")
 	}
-	for _, f := range files {
-		if name := strings.TrimSuffix(filepath.Base(f), ".expected.json"); !slices.Contains(names, name) {
-			t.Errorf("reference case %s/%s has no test", folder, name)
-		}
+	dir := named
+	if dir == "" {
+		dir = filepath.Join(module, "..", "shared", "reference")
 	}
+	info, err := os.Stat(dir)
+	switch {
+	case err == nil && info.IsDir():
+		return dir
+	case named != "":
+		t.Fatalf("the reference folder %s cannot be read: %v", named, err)
+	}
+	return ""
 }
 
 // TB returns the test that opened the case.
@@ -157,8 +185,18 @@ func (c *Case) AllClose(what string, got, want []float64) {
 	}
 }
 
+// Equal fails the test when two words differ.
+func (c *Case) Equal(what, got, want string) {
+	c.t.Helper()
+	c.compared++
+	if got != want {
+		c.t.Errorf("%s: %s = %q, want %q", c.Name, what, got, want)
+	}
+}
+
 func (c *Case) within(what string, got, want float64, tol Tolerance) {
 	c.t.Helper()
+	c.compared++
 	diff := math.Abs(got - want)
 	size := diff
 	if tol.Abs == 0 && want != 0 {
@@ -168,9 +206,10 @@ func (c *Case) within(what string, got, want float64, tol Tolerance) {
 		c.worst, c.where = size, what
 	}
 	// A want of exactly zero has no relative error; float64 noise of the sums behind it is allowed.
-	bad := tol.Abs > 0 && diff > tol.Abs
+	exact := tol.Abs == 0 && tol.Rel == 0
+	bad := exact && got != want || tol.Abs > 0 && diff > tol.Abs
 	bad = bad || tol.Rel > 0 && want != 0 && diff > tol.Rel*math.Abs(want)
-	bad = bad || tol.Abs == 0 && want == 0 && diff > 1e-12
+	bad = bad || tol.Abs == 0 && tol.Rel > 0 && want == 0 && diff > 1e-12
 	if bad || math.IsNaN(got) {
 		c.t.Errorf("%s: %s = %.17g, want %.17g (off by %.3g, tolerance %+v)", c.Name, what, got, want, size, tol)
 	}
