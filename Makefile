@@ -1,6 +1,6 @@
 # The commands of a developer. `make` alone explains them.
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint fmt bench demo ci clean
+.PHONY: help build test race lint fmt bench demo quirks ci clean
 
 LINT := .ci/tools/golangci-lint
 
@@ -30,6 +30,9 @@ bench: ## run every benchmark
 
 demo: ## make a synthetic partner programme in ./partnerhealth-demo and run a night on it
 	go run ./cmd/partnerhealth demo
+
+quirks: ## show that the test of every quirk fails without the handling of that quirk
+	.ci/quirks-bite
 
 ci: ## run everything that must hold before a change lands
 	.ci/run
