@@ -18,6 +18,8 @@ var (
 		"round it in the source, where the decision can be seen"}
 	ErrNoZone = &Error{"no_zone", "carries no zone and none is declared",
 		"declare read: {timezone: ...} with the zone that the export is written in"}
+	ErrFarTime = &Error{"no_such_year", "lies outside the years 1 to 9999",
+		"check the unit of the declared layout: unix counts seconds, unix_ms milliseconds, unix_us microseconds"}
 	ErrSkippedTime = &Error{"skipped_time", "is a local time that the change of clocks skipped",
 		"check the declared time zone: this time never was on its clocks"}
 )
@@ -25,6 +27,13 @@ var (
 const (
 	secondsPerDay = 86_400
 	microsPerDay  = secondsPerDay * 1_000_000
+)
+
+// The moments that a date of four digits can tell. What lies outside is a count in another unit, and would end as a month
+// that no other part of the night can name.
+var (
+	firstMoment = daysFromCivil(1, 1, 1) * microsPerDay
+	lastMoment  = daysFromCivil(9999, 12, 31)*microsPerDay + microsPerDay - 1
 )
 
 // civil is a calendar date and a time of day as written.
@@ -54,6 +63,9 @@ func (ls Layouts) Date(b []byte, zone *Zone) (int64, error) {
 			}
 			micros = zone.Local(micros)
 		}
+		if _, err := near(micros); err != nil {
+			return 0, err
+		}
 		return floorDiv(micros, microsPerDay), nil
 	}
 	return 0, err
@@ -70,15 +82,25 @@ func (ls Layouts) Timestamp(b []byte, zone *Zone) (int64, error) {
 			err = stronger(err, e)
 			continue
 		}
-		if zoned {
-			return micros, nil
+		if !zoned {
+			if zone == nil {
+				return 0, ErrNoZone
+			}
+			if micros, e = zone.UTC(micros); e != nil {
+				return 0, e
+			}
 		}
-		if zone == nil {
-			return 0, ErrNoZone
-		}
-		return zone.UTC(micros)
+		return near(micros)
 	}
 	return 0, err
+}
+
+// near refuses moments that no date of four digits can tell.
+func near(micros int64) (int64, error) {
+	if micros < firstMoment || micros > lastMoment {
+		return 0, ErrFarTime
+	}
+	return micros, nil
 }
 
 // errShape is what a layout answers that does not fit at all: another may.

@@ -87,6 +87,11 @@ func TestTimestamp(t *testing.T) {
 		{"unix_ms", "1.767323045678E12", "2026-01-02T03:04:05.678Z", nil},
 		{"unix", "1767323045.5", "", transform.ErrNotTimestamp},
 		{"unix", "9223372036854775807", "", transform.ErrOverflow},
+		{"unix_us", "253402300799999999", "9999-12-31T23:59:59.999999Z", nil},
+		{"unix_us", "253402300800000000", "", transform.ErrFarTime},
+		{"unix_ms", "1767323045678901", "", transform.ErrFarTime}, // microseconds
+		{"unix_ms", "-62135596800001", "", transform.ErrFarTime},
+		{"2006-01-02T15:04Z07:00", "0001-01-01T00:30+01:00", "", transform.ErrFarTime},
 	} {
 		got, err := layouts(t, strings.Split(c.layouts, "|")...).Timestamp([]byte(c.text), zone(t, "UTC"))
 		if !errors.Is(err, c.err) {
