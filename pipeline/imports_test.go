@@ -120,6 +120,8 @@ func TestRefusal(t *testing.T) {
 		{"pipeline/report", "github.com/apache/arrow-go/v18/arrow", true},
 		{"pipeline/report", "gonum.org/v1/plot/plotter", false},
 		{"pipeline/run", "gonum.org/v1/gonum/stat", true},
+		{"pipeline/score", "gonum.org/v1/plot", true},
+		{"pipeline/run", "gonum.org/v1/plot/vg", true},
 		{"cmd/partnerhealth", module + "models/survival", true},
 		{"cmd/partnerhealth", module + "pipeline/run", false},
 		{"fixtures", module + "cmd/partnerhealth", true},

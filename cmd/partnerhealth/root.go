@@ -75,6 +75,7 @@ func newRoot(t terminal) *cobra.Command {
 		newCheckCommand(t),
 		newQueryCommand(t),
 		newExplainCommand(t),
+		newModelCommand(t),
 		newRejectsCommand(t),
 		newUnresolvedCommand(t),
 		newRunsCommand(t),

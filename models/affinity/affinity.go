@@ -1,6 +1,6 @@
 // Package affinity measures which items are found together in baskets more often than chance would have it: support,
-// confidence, lift and leverage of a pair, the exact one-sided test of Fisher, and the correction of Benjamini and
-// Hochberg for testing many pairs.
+// confidence, lift, leverage, conviction and Jaccard index of a pair, the exact one-sided test of Fisher beside Pearson's
+// chi-squared, and the correction of Benjamini and Hochberg for testing many pairs.
 //
 // Everything is computed from four counts of baskets, so that thresholds compare integers.
 package affinity
@@ -45,6 +45,16 @@ type Pair struct {
 	Lift float64
 	// Leverage is Both/N - A*B/N^2: the share of baskets beyond independence.
 	Leverage float64
+	// ConvictionAB is (1 - B/N) / (1 - Both/A): how many times more often A would come without B if they were
+	// independent, 1 when they are (Brin, Motwani, Ullman and Tsur, SIGMOD 1997). It is nil where no basket has A without
+	// B, so that nothing limits it. ConvictionBA is (1 - A/N) / (1 - Both/B).
+	ConvictionAB, ConvictionBA *float64
+	// Jaccard is Both/(A+B-Both), from 0 to 1: the share of the baskets with either that hold both.
+	Jaccard float64
+	// ChiSquared is the statistic of Pearson's test of independence on the four cells, one degree of freedom and no
+	// correction for continuity: N (Both*N - A*B)^2 / (A B (N-A) (N-B)). It is nil where A or B is in all baskets. Where
+	// an expected cell is below about five its distribution is not chi-squared: P holds for all counts.
+	ChiSquared *float64
 	// P is the one-sided p-value of Fisher's exact test, P(at least Both | A, B, N).
 	P float64
 }
@@ -60,7 +70,31 @@ func Measure(c Counts) (Pair, error) {
 	return Pair{
 		Support: both / n, ConfidenceAB: both / a, ConfidenceBA: both / b,
 		Lift: both / a * (n / b), Leverage: both/n - a/n*(b/n), P: fisher(c),
+		ConvictionAB: conviction(c.A, c.B, c), ConvictionBA: conviction(c.B, c.A, c),
+		Jaccard: both / (a + float64(c.B-c.Both)), ChiSquared: chiSquared(c),
 	}, nil
+}
+
+// conviction returns that of the rule `from -> to`, given in how many baskets each of them is.
+func conviction(from, to int64, c Counts) *float64 {
+	if from == c.Both {
+		return nil
+	}
+	v := float64(c.N-to) / float64(c.N) * (float64(from) / float64(from-c.Both))
+	return &v
+}
+
+// chiSquared returns the statistic of Pearson's test, nil where a margin is all baskets.
+func chiSquared(c Counts) *float64 {
+	if c.A == c.N || c.B == c.N {
+		return nil
+	}
+	both, a, b, n := float64(c.Both), float64(c.A), float64(c.B), float64(c.N)
+	// Both*N - A*B keeps its digits where the products are almost equal.
+	product := a * b
+	excess := math.FMA(both, n, -product) - math.FMA(a, b, -product)
+	v := excess / a * (excess / b) * (n / float64(c.N-c.A) / float64(c.N-c.B))
+	return &v
 }
 
 // fisher sums the hypergeometric distribution from c.Both up. Each probability is found from its neighbour by the ratio

@@ -5,118 +5,12 @@ import (
 	"fmt"
 	"math"
 	"math/big"
-	"os"
-	"slices"
-	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"github.com/partnerhealth/partnerhealth/models/affinity"
-	"github.com/partnerhealth/partnerhealth/models/internal/reference"
 )
-
-// baskets are the distinct items of each transaction.
-type baskets []map[string]bool
-
-// readBaskets reads the long form, a transaction and an item per row.
-func readBaskets(c *reference.Case, file string) baskets {
-	tab := c.Table(file)
-	item := tab.Text("item")
-	index := map[string]int{}
-	var out baskets
-	for i, id := range tab.Text("transaction_id") {
-		k, seen := index[id]
-		if !seen {
-			k = len(out)
-			index[id], out = k, append(out, map[string]bool{})
-		}
-		out[k][item[i]] = true
-	}
-	return out
-}
-
-// count returns the number of baskets that hold all of the items.
-func (b baskets) count(items ...string) int64 {
-	n := int64(0)
-	for _, basket := range b {
-		if !slices.ContainsFunc(items, func(s string) bool { return !basket[s] }) {
-			n++
-		}
-	}
-	return n
-}
-
-// rule is what a reference case expects of `antecedent -> consequent`.
-type rule struct {
-	Antecedent []string `json:"antecedent"`
-	Consequent string   `json:"consequent"`
-	Count      int64    `json:"count"`
-	Support    float64  `json:"support"`
-	Confidence float64  `json:"confidence"`
-	Lift       float64  `json:"lift"`
-	Leverage   float64  `json:"leverage"`
-	P          float64  `json:"fisher_p"`
-}
-
-// A set of items counts like one item, so that the rules of two items test the same formulas.
-func checkRules(t *testing.T, c *reference.Case, b baskets) {
-	t.Helper()
-	var n int64
-	var rules []rule
-	c.Field("n_transactions", &n)
-	c.Field("rules", &rules)
-	if int64(len(b)) != n || len(rules) == 0 {
-		t.Fatalf("%d baskets, want %d; %d rules", len(b), n, len(rules))
-	}
-	for _, r := range rules {
-		at := func(what string) string { return fmt.Sprintf("%v -> %s: %s", r.Antecedent, r.Consequent, what) }
-		counts := affinity.Counts{
-			Both: b.count(append([]string{r.Consequent}, r.Antecedent...)...), A: b.count(r.Antecedent...),
-			B: b.count(r.Consequent), N: n,
-		}
-		p, err := affinity.Measure(counts)
-		if err != nil || counts.Both != r.Count {
-			t.Fatalf("%s: counts %+v, want %d; %v", at("measure"), counts, r.Count, err)
-		}
-		c.Close(at("support"), p.Support, r.Support)
-		c.Close(at("confidence"), p.ConfidenceAB, r.Confidence)
-		c.Close(at("lift"), p.Lift, r.Lift)
-		c.Close(at("leverage"), p.Leverage, r.Leverage)
-		c.Close(at("fisher p"), p.P, r.P)
-	}
-}
-
-func TestReference(t *testing.T) {
-	long := func(t *testing.T, c *reference.Case) { checkRules(t, c, readBaskets(c, c.Name+".csv")) }
-	reference.Test(t, "affinity", map[string]func(*testing.T, *reference.Case){
-		"07_market_basket/groceries":            checkGroceries,
-		"07_market_basket/partner_products_400": long,
-		"07_market_basket/textbook_5":           long,
-	})
-}
-
-func checkGroceries(t *testing.T, c *reference.Case) {
-	tab := c.Table("groceries_items.csv")
-	names := map[string]string{}
-	ids, items := tab.Text("item_id"), tab.Text("item")
-	for i := range ids {
-		names[ids[i]] = items[i]
-	}
-	raw, err := os.ReadFile(c.File("groceries_ids.txt"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b baskets
-	for line := range strings.Lines(string(raw)) {
-		basket := map[string]bool{}
-		for _, id := range strings.Fields(line) {
-			basket[names[id]] = true
-		}
-		b = append(b, basket)
-	}
-	checkRules(t, c, b)
-}
 
 // Golden vector 6 of the metric definitions.
 func TestGoldenAffinity(t *testing.T) {
@@ -126,10 +20,32 @@ func TestGoldenAffinity(t *testing.T) {
 	}
 	for what, v := range map[string][2]float64{
 		"support": {p.Support, 0.06}, "confidence": {p.ConfidenceAB, 0.3}, "confidence back": {p.ConfidenceBA, 0.6},
-		"lift": {p.Lift, 3}, "leverage": {p.Leverage, 0.04},
+		"lift": {p.Lift, 3}, "leverage": {p.Leverage, 0.04}, "conviction": {*p.ConvictionAB, 0.9 / 0.7},
+		"conviction back": {*p.ConvictionBA, 2}, "jaccard": {p.Jaccard, 0.25}, "chi-squared": {*p.ChiSquared, 100. / 9},
 	} {
 		if math.Abs(v[0]-v[1]) > 1e-12 {
 			t.Errorf("%s is %v, want %v", what, v[0], v[1])
+		}
+	}
+}
+
+// What does not exist is nil: a conviction where no basket has the one without the other, chi-squared where a margin is
+// all baskets.
+func TestMeasuresThatDoNotExist(t *testing.T) {
+	for _, c := range []struct {
+		counts       affinity.Counts
+		ab, ba, chi2 bool
+	}{
+		{affinity.Counts{Both: 3, A: 5, B: 4, N: 10}, true, true, true},
+		{affinity.Counts{Both: 4, A: 5, B: 4, N: 10}, true, false, true},
+		{affinity.Counts{Both: 4, A: 4, B: 5, N: 10}, false, true, true},
+		{affinity.Counts{Both: 4, A: 4, B: 10, N: 10}, false, true, false},
+		{affinity.Counts{Both: 4, A: 10, B: 4, N: 10}, true, false, false},
+		{affinity.Counts{Both: 1, A: 1, B: 1, N: 1}, false, false, false},
+	} {
+		p, err := affinity.Measure(c.counts)
+		if err != nil || p.ConvictionAB != nil != c.ab || p.ConvictionBA != nil != c.ba || p.ChiSquared != nil != c.chi2 {
+			t.Errorf("%+v: %+v, %v", c.counts, p, err)
 		}
 	}
 }
@@ -202,6 +118,10 @@ func TestMeasuresAreSymmetric(t *testing.T) {
 		}
 		near := func(a, b float64) bool { return math.Abs(a-b) <= 1e-12*(1+math.Abs(b)) }
 		if !near(p.Lift, q.Lift) || !near(p.Leverage, q.Leverage) || !near(p.P, q.P) || !near(p.ConfidenceAB, q.ConfidenceBA) {
+			t.Fatalf("%+v, with the items swapped %+v", p, q)
+		}
+		same := func(a, b *float64) bool { return (a == nil) == (b == nil) && (a == nil || near(*a, *b)) }
+		if !near(p.Jaccard, q.Jaccard) || !same(p.ChiSquared, q.ChiSquared) || !same(p.ConvictionAB, q.ConvictionBA) {
 			t.Fatalf("%+v, with the items swapped %+v", p, q)
 		}
 		if (p.Lift > 1+1e-9) != (p.Leverage > 1e-12) && math.Abs(p.Lift-1) > 1e-9 {

@@ -25,13 +25,18 @@ func TestRobustness(t *testing.T) {
 						continue
 					}
 					measured++
-					for name, v := range map[string]float64{"support": p.Support, "confidence": p.ConfidenceAB, "confidence back": p.ConfidenceBA, "p": p.P} {
+					for name, v := range map[string]float64{"support": p.Support, "confidence": p.ConfidenceAB, "confidence back": p.ConfidenceBA, "p": p.P, "jaccard": p.Jaccard} {
 						if !(v >= 0 && v <= 1) {
 							t.Errorf("%+v: %s is %v", c, name, v)
 						}
 					}
 					if !(p.Lift >= 0 && p.Lift <= float64(n)) || !(math.Abs(p.Leverage) <= 0.25+1e-9) {
 						t.Errorf("%+v: lift %v, leverage %v", c, p.Lift, p.Leverage)
+					}
+					for name, v := range map[string]*float64{"conviction": p.ConvictionAB, "conviction back": p.ConvictionBA, "chi-squared": p.ChiSquared} {
+						if v != nil && !(*v >= 0 && *v <= float64(n)*(1+1e-9)) {
+							t.Errorf("%+v: %s is %v", c, name, *v)
+						}
 					}
 				}
 			}

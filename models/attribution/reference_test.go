@@ -2,6 +2,7 @@ package attribution_test
 
 import (
 	"maps"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
@@ -16,33 +17,27 @@ type credit struct {
 	Value       float64 `json:"value"`
 }
 
-// details is what a case tells beside the credits.
-type details struct {
-	Shapley struct {
-		All float64            `json:"v_all"`
-		Phi map[string]float64 `json:"phi"`
-	} `json:"shapley_rate"`
-	Markov struct {
-		Conversion float64            `json:"prob_conversion"`
-		Effects    map[string]float64 `json:"removal_effects"`
-	} `json:"markov_order1"`
-}
-
 func TestReference(t *testing.T) {
 	reference.Test(t, "attribution", map[string]func(*testing.T, *reference.Case){
-		"06_attribution/mta_paths_3000": checkRules(aggregated),
-		"06_attribution/seven_journeys": checkRules(journeys),
+		"06_attribution/mta_paths_3000": checkRules("paths", aggregated),
+		"06_attribution/seven_journeys": checkRules("journeys", journeys),
 		"06_attribution/shapley_games":  checkGames,
 	})
 }
 
-func checkRules(read func(*reference.Case) []attribution.Path) func(*testing.T, *reference.Case) {
+func checkRules(field string, read func(*reference.Case) []attribution.Path) func(*testing.T, *reference.Case) {
 	return func(t *testing.T, c *reference.Case) {
 		paths := read(c)
 		var want map[string]map[string]credit
 		var inside details
 		c.Field("expected", &want)
 		c.Field("details", &inside)
+		checkTotals(c, field, paths)
+		checkWorth(t, c, paths, inside.Shapley.Worth)
+		checkSteps(c, paths, &inside)
+		if field == "journeys" {
+			checkJourneys(t, c, paths)
+		}
 		for rule := range want {
 			checkCredits(c, rule, creditsOf(t, rule, paths, c, &inside), want[rule])
 		}
@@ -155,7 +150,8 @@ func checkGames(t *testing.T, c *reference.Case) {
 			Coalition []string `json:"coalition"`
 			V         float64  `json:"v"`
 		} `json:"characteristic_function"`
-		Shapley map[string]float64 `json:"shapley"`
+		Shapley  map[string]float64 `json:"shapley"`
+		Fraction map[string]string  `json:"shapley_fraction"`
 	}
 	c.Field("expected", &games)
 	for _, g := range games {
@@ -173,6 +169,12 @@ func checkGames(t *testing.T, c *reference.Case) {
 		}
 		for i, player := range g.Players {
 			c.Close(g.Name+": "+player, phi[i], g.Shapley[player])
+			exact, ok := new(big.Rat).SetString(g.Fraction[player])
+			if !ok {
+				t.Fatalf("%s: %q is no fraction", g.Name, g.Fraction[player])
+			}
+			want, _ := exact.Float64()
+			c.Close(g.Name+": fraction of "+player, phi[i], want)
 		}
 	}
 }

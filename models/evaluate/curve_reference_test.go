@@ -10,8 +10,11 @@ import (
 
 // curves is what a reference case expects beyond single measures.
 type curves struct {
-	KS  float64 `json:"ks_statistic"`
-	ROC []struct {
+	KS       float64 `json:"ks_statistic"`
+	Distinct int     `json:"n_distinct_scores"`
+	// Trapezoid is the area that a straight line between two points of precision and recall gives, which is too high.
+	Trapezoid float64 `json:"pr_auc_trapezoid_from_recall0_precision1"`
+	ROC       []struct {
 		Threshold float64 `json:"threshold"`
 		FPR       float64 `json:"fpr"`
 		TPR       float64 `json:"tpr"`
@@ -20,6 +23,10 @@ type curves struct {
 	Mass10  *reliability `json:"ece_equal_mass_10"`
 	Mass5   *float64     `json:"ece_equal_mass_5"`
 	Platt   *struct {
+		Targets struct {
+			Positive float64 `json:"positive"`
+			Negative float64 `json:"negative"`
+		} `json:"targets"`
 		OnLogit *platt `json:"on_logit_score"`
 		OnScore *platt `json:"on_score"`
 	} `json:"platt"`
@@ -40,6 +47,7 @@ type reliability struct {
 	ECE  float64 `json:"ece"`
 	MCE  float64 `json:"mce"`
 	Bins []struct {
+		Bin  int     `json:"bin"`
 		N    float64 `json:"n"`
 		Mean float64 `json:"mean_score"`
 		Rate float64 `json:"observed_rate"`
@@ -66,11 +74,21 @@ func checkCurves(t *testing.T, c *reference.Case) {
 	if err != nil || len(points) != len(want.ROC) {
 		t.Fatalf("%d ROC points (%v), want %d", len(points), err, len(want.ROC))
 	}
+	if len(points) != want.Distinct {
+		t.Errorf("%d thresholds, want %d", len(points), want.Distinct)
+	}
 	for i, p := range want.ROC {
 		c.Close("threshold", points[i].Threshold, p.Threshold)
 		c.Close("fpr", points[i].FalsePositive, p.FPR)
 		c.Close("tpr", points[i].TruePositive, p.TPR)
 	}
+	area, recall, precision := 0.0, 0.0, 1.0
+	for _, p := range points {
+		hits, flagged := p.TruePositive*s.Events(), p.TruePositive*s.Events()+p.FalsePositive*(s.N()-s.Events())
+		area += (p.TruePositive - recall) * (precision + hits/flagged) / 2
+		recall, precision = p.TruePositive, hits/flagged
+	}
+	c.Close("area below precision and recall", area, want.Trapezoid)
 	checkBins(t, c, s, &want)
 	checkPlatt(t, c, y, score, &want)
 	checkIsotonic(t, c, s, score, &want)
@@ -89,16 +107,20 @@ func checkBins(t *testing.T, c *reference.Case, s *evaluate.Sample, want *curves
 		want *reliability
 	}{"by width": {s.ByWidth, want.Width10}, "by count": {s.ByCount, want.Mass10}} {
 		got, err := pair.of(10)
-		if err != nil || len(got.Bins) != len(pair.want.Bins) {
+		if err != nil || len(got.Bins) != 10 {
 			t.Fatalf("%s: %d bins, %v", name, len(got.Bins), err)
 		}
 		c.Close(name+" ECE", got.ECE, pair.want.ECE)
 		c.Close(name+" MCE", got.MCE, pair.want.MCE)
-		for i, b := range pair.want.Bins {
-			c.Close(name+" n", got.Bins[i].N, b.N)
-			c.Close(name+" mean", got.Bins[i].MeanScore, b.Mean)
-			c.Close(name+" rate", got.Bins[i].ObservedRate, b.Rate)
+		rows := 0.0
+		for _, b := range pair.want.Bins {
+			bin := got.Bins[b.Bin]
+			c.Close(name+" n", bin.N, b.N)
+			c.Close(name+" mean", bin.MeanScore, b.Mean)
+			c.Close(name+" rate", bin.ObservedRate, b.Rate)
+			rows += b.N
 		}
+		c.Close(name+" rows of all bins", s.N(), rows)
 	}
 	five, err := s.ByCount(5)
 	value(t, c, "ECE of five", want.Mass5)(five.ECE, err)
@@ -129,6 +151,12 @@ func checkPlatt(t *testing.T, c *reference.Case, y, score []float64, want *curve
 			}
 			continue
 		}
+		// At its optimum the sigmoid gives as many events as the targets do.
+		given, n, events := 0.0, s.N(), s.Events()
+		for _, x := range f.score {
+			given += got.At(x)
+		}
+		c.Close(f.name+" sum", given, events*want.Platt.Targets.Positive+(n-events)*want.Platt.Targets.Negative)
 		value(t, c, f.name+" A", &f.want.A)(got.A, err)
 		value(t, c, f.name+" B", &f.want.B)(got.B, err)
 		for i, p := range f.want.Calibrated {

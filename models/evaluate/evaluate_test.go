@@ -321,13 +321,16 @@ func TestStabilityOfTheSameSampleIsZeroAndSymmetric(t *testing.T) {
 		a[0]++
 		b[0]++
 		same, err := evaluate.CountStability(a, a)
-		if err != nil || same.PSI != 0 {
-			t.Fatalf("PSI of a sample with itself %v, %v", same.PSI, err)
+		if err != nil || same.PSI != 0 || same.Smoothed != 0 {
+			t.Fatalf("PSI of a sample with itself %v, smoothed %v, %v", same.PSI, same.Smoothed, err)
 		}
 		ab, err := evaluate.CountStability(a, b)
 		ba, err2 := evaluate.CountStability(b, a)
 		if err != nil || err2 != nil || math.Abs(ab.PSI-ba.PSI) > 1e-12 || ab.PSI < 0 {
 			t.Fatalf("PSI %v, the other way round %v", ab.PSI, ba.PSI)
+		}
+		if math.Abs(ab.Smoothed-ba.Smoothed) > 1e-12 || ab.Smoothed < 0 || slices.Min(ab.Terms) < 0 || len(ab.Terms) != len(a) {
+			t.Fatalf("smoothed PSI %v, the other way round %v; terms %v", ab.Smoothed, ba.Smoothed, ab.Terms)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package evaluate_test
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -17,15 +18,8 @@ type measures struct {
 	BaseRate float64 `json:"base_rate"`
 	AUC      float64 `json:"roc_auc"`
 	AP       float64 `json:"average_precision_step"`
-	TopK     []struct {
-		Fraction  float64 `json:"fraction"`
-		K         float64 `json:"k"`
-		Hits      float64 `json:"hits_tie_shared"`
-		Precision float64 `json:"precision_tie_shared"`
-		Recall    float64 `json:"recall_tie_shared"`
-		Lift      float64 `json:"lift_tie_shared"`
-	} `json:"top_k"`
-	DeLong *struct {
+	TopK     []topK  `json:"top_k"`
+	DeLong   *struct {
 		Variance float64    `json:"variance"`
 		CI       [2]float64 `json:"ci95"`
 	} `json:"delong"`
@@ -51,6 +45,19 @@ type measures struct {
 		Brier   float64 `json:"brier"`
 		LogLoss float64 `json:"log_loss"`
 	} `json:"weighted"`
+}
+
+// topK is what lies above the cut, the rows that are tied at it shared or taken in their order.
+type topK struct {
+	Fraction    float64 `json:"fraction"`
+	K           float64 `json:"k"`
+	Cut         float64 `json:"cut_score"`
+	Hits        float64 `json:"hits_tie_shared"`
+	Precision   float64 `json:"precision_tie_shared"`
+	Recall      float64 `json:"recall_tie_shared"`
+	Lift        float64 `json:"lift_tie_shared"`
+	HitsByOrder float64 `json:"hits_tie_by_row_index"`
+	LiftByOrder float64 `json:"lift_tie_by_row_index"`
 }
 
 // value fails the test on an error and compares otherwise; a nil want is a measure that the case does not list.
@@ -105,15 +112,7 @@ func checkMeasures(t *testing.T, c *reference.Case) {
 	c.Close("base rate", s.BaseRate(), want.BaseRate)
 	value(t, c, "auc", &want.AUC)(s.AUC())
 	value(t, c, "average precision", &want.AP)(s.AveragePrecision())
-	for _, k := range want.TopK {
-		top, err := s.TopShare(k.Fraction)
-		at := func(what string) string { return fmt.Sprintf("top %g %s", k.Fraction, what) }
-		value(t, c, at("k"), &k.K)(top.K, err)
-		value(t, c, at("hits"), &k.Hits)(top.Hits, err)
-		value(t, c, at("precision"), &k.Precision)(top.Precision, err)
-		value(t, c, at("recall"), &k.Recall)(top.Recall, err)
-		value(t, c, at("lift"), &k.Lift)(top.Lift, err)
-	}
+	checkTop(t, c, s, want.TopK)
 	if d := want.DeLong; d != nil {
 		got, err := s.DeLong(0.95)
 		value(t, c, "delong variance", &d.Variance)(got.Variance, err)
@@ -129,12 +128,58 @@ func checkMeasures(t *testing.T, c *reference.Case) {
 	weighted(t, c, tab, want)
 }
 
+func checkTop(t *testing.T, c *reference.Case, s *evaluate.Sample, want []topK) {
+	t.Helper()
+	tab := c.Table(c.Name + ".csv")
+	y, score := tab.Floats("y"), tab.Floats("score")
+	points, err := s.ROC()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ordered, err := evaluate.New(y, withoutTies(score), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range want {
+		top, err := s.TopShare(k.Fraction)
+		at := func(what string) string { return fmt.Sprintf("top %g %s", k.Fraction, what) }
+		value(t, c, at("k"), &k.K)(top.K, err)
+		value(t, c, at("hits"), &k.Hits)(top.Hits, err)
+		value(t, c, at("precision"), &k.Precision)(top.Precision, err)
+		value(t, c, at("recall"), &k.Recall)(top.Recall, err)
+		value(t, c, at("lift"), &k.Lift)(top.Lift, err)
+		// The cut is the first threshold that flags as many rows.
+		cut := slices.IndexFunc(points, func(p evaluate.ROCPoint) bool {
+			return p.TruePositive*s.Events()+p.FalsePositive*(s.N()-s.Events()) >= top.K-1e-9
+		})
+		c.Close(at("cut"), points[cut].Threshold, k.Cut)
+		top, err = ordered.TopShare(k.Fraction)
+		value(t, c, at("hits in order"), &k.HitsByOrder)(top.Hits, err)
+		value(t, c, at("lift in order"), &k.LiftByOrder)(top.Lift, err)
+	}
+}
+
+// withoutTies returns scores in the same order, of equal ones the earlier row the higher.
+func withoutTies(score []float64) []float64 {
+	order := make([]int, len(score))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(score[b], score[a]) })
+	out := make([]float64, len(score))
+	for rank, i := range order {
+		out[i] = -float64(rank)
+	}
+	return out
+}
+
 func calibration(t *testing.T, c *reference.Case, s *evaluate.Sample, want measures) {
 	t.Helper()
 	w := want.Calibration
 	if w == nil {
 		return
 	}
+	c.Close("observed events", s.Events(), w.Observed)
 	value(t, c, "expected events", &w.Expected)(s.Expected())
 	value(t, c, "observed over expected", &w.Ratio)(s.ObservedExpected())
 	if w.Shift != nil {
@@ -169,56 +214,6 @@ func weighted(t *testing.T, c *reference.Case, tab *reference.Table, want measur
 	value(t, c, "weighted average precision", &w.AP)(s.AveragePrecision())
 	value(t, c, "weighted brier", &w.Brier)(s.Brier())
 	value(t, c, "weighted log loss", &w.LogLoss)(s.LogLoss())
-}
-
-func checkStability(t *testing.T, c *reference.Case) {
-	var want struct {
-		Baseline []int     `json:"baseline_counts"`
-		Actual   []int     `json:"actual_counts"`
-		PSI      float64   `json:"psi_floor"`
-		Expected float64   `json:"null_expected"`
-		Limit95  float64   `json:"null_95"`
-		Edges    []float64 `json:"edges"`
-	}
-	c.Field("expected", &want)
-	tab := c.Table(c.Name + ".csv")
-	got, err := stability(tab, len(want.Edges), c.Name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !slices.Equal(got.Baseline, want.Baseline) || !slices.Equal(got.Actual, want.Actual) {
-		t.Errorf("counts %v and %v, want %v and %v", got.Baseline, got.Actual, want.Baseline, want.Actual)
-	}
-	c.Close("psi", got.PSI, want.PSI)
-	c.Close("expected by chance", got.Expected, want.Expected)
-	c.Close("95% limit", got.Limit95, want.Limit95)
-	c.AllClose("edges", got.Edges, want.Edges)
-}
-
-func stability(tab *reference.Table, edges int, name string) (evaluate.Stability, error) {
-	if edges == 0 {
-		toInt := func(v []float64) (out []int) {
-			for _, x := range v {
-				out = append(out, int(x))
-			}
-			return out
-		}
-		return evaluate.CountStability(toInt(tab.Floats("baseline_count")), toInt(tab.Floats("actual_count")))
-	}
-	var baseline, actual []float64
-	values := tab.Floats("value")
-	for i, s := range tab.Text("sample") {
-		if s == "baseline" {
-			baseline = append(baseline, values[i])
-		} else {
-			actual = append(actual, values[i])
-		}
-	}
-	bins := 10
-	if name == "airquality_wind_b5" {
-		bins = 5
-	}
-	return evaluate.NumericStability(baseline, actual, bins)
 }
 
 // Golden vector 7 of the metric definitions, and the ends of the range.

@@ -15,6 +15,11 @@ const leastShare = 1e-4
 type Stability struct {
 	// PSI is the sum over bins of (a-b)*log(a/b) of the shares of baseline and actual, each at least 0.0001.
 	PSI float64
+	// Terms are the summands of PSI, per bin and at least 0: they say which bin moved.
+	Terms []float64
+	// Smoothed is the same sum with (count+1/2)/(n+bins/2) for the share of each bin in a sample of n: Jeffreys' prior
+	// in place of the floor. Where a bin is empty in one sample, PSI depends on the floor and this on the sample sizes.
+	Smoothed float64
 	// Expected is the PSI that two samples of these sizes from one population have on average, Limit95 what they stay
 	// below in 95 of 100 cases: fixed limits such as 0.1 mean nothing for small samples.
 	Expected, Limit95 float64
@@ -102,11 +107,13 @@ func CountStability(baseline, actual []int) (Stability, error) {
 	if nb == 0 || na == 0 {
 		return Stability{}, &InputError{Row: -1, Reason: "nothing to compare"}
 	}
-	s := Stability{Baseline: baseline, Actual: actual}
+	s := Stability{Baseline: baseline, Actual: actual, Terms: make([]float64, len(baseline))}
 	for k := range baseline {
-		e := max(float64(baseline[k])/nb, leastShare)
-		a := max(float64(actual[k])/na, leastShare)
-		s.PSI += (a - e) * math.Log(a/e)
+		b, a := float64(baseline[k]), float64(actual[k])
+		s.Terms[k] = divergence(max(b/nb, leastShare), max(a/na, leastShare))
+		s.PSI += s.Terms[k]
+		half := float64(len(baseline)) / 2
+		s.Smoothed += divergence((b+0.5)/(nb+half), (a+0.5)/(na+half))
 	}
 	if df := float64(len(baseline) - 1); df > 0 {
 		noise := 1/nb + 1/na
@@ -115,3 +122,6 @@ func CountStability(baseline, actual []int) (Stability, error) {
 	}
 	return s, nil
 }
+
+// divergence is the summand of a bin with the shares e of the baseline and a of the actual sample.
+func divergence(e, a float64) float64 { return (a - e) * math.Log(a/e) }

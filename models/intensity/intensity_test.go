@@ -50,6 +50,7 @@ func checkLookalike(t *testing.T, c *reference.Case) {
 			Weight    float64   `json:"background_weight"`
 			Coef      []float64 `json:"coef"`
 			Intercept float64   `json:"intercept_corrected"`
+			Gap       float64   `json:"max_abs_slope_gap_to_ipp"`
 		} `json:"iwlr_unpenalised"`
 		WeightedRidge struct {
 			Coef []float64 `json:"coef"`
@@ -58,6 +59,10 @@ func checkLookalike(t *testing.T, c *reference.Case) {
 	}
 	c.Field("expected", &want)
 	d := lookalike(c)
+	var columns []string
+	c.Field("columns", &columns)
+	c.Equal("columns", fmt.Sprint(append([]string{"(Intercept)"}, d.Columns...)), fmt.Sprint(columns))
+	var slopes []float64
 	for _, f := range []struct {
 		lambda float64
 		want   fit
@@ -70,6 +75,7 @@ func checkLookalike(t *testing.T, c *reference.Case) {
 		c.AllClose("se", m.SE, f.want.SE)
 		c.Close("objective", m.Objective, f.want.Objective)
 		if f.lambda == 0 {
+			slopes = m.Coefficients[1:]
 			for i, r := range want.Relative {
 				got, err := m.Relative(d.Background[i*4 : (i+1)*4])
 				if err != nil {
@@ -85,6 +91,13 @@ func checkLookalike(t *testing.T, c *reference.Case) {
 		m := weightedLogistic(t, d, w.Weight, 0)
 		c.AllClose("logistic coef", m.Coef(), w.Coef)
 		c.Close("corrected intercept", m.Coef()[0]+math.Log(w.Weight*background), w.Intercept)
+		gap := 0.0
+		for j, slope := range slopes {
+			gap = max(gap, math.Abs(m.Coef()[j+1]-slope))
+		}
+		if math.Abs(gap-w.Gap) > c.Tolerance.Rel {
+			t.Errorf("weight %g: slopes differ by %v, want %v", w.Weight, gap, w.Gap)
+		}
 	}
 	c.AllClose("logistic ridge coef", weightedLogistic(t, d, 1e4, 2).Coef(), want.WeightedRidge.Coef)
 }

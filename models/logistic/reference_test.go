@@ -1,13 +1,16 @@
 package logistic_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
-	"github.com/partnerhealth/partnerhealth/models/evaluate"
+	"gonum.org/v1/gonum/stat"
+
 	"github.com/partnerhealth/partnerhealth/models/internal/reference"
 	"github.com/partnerhealth/partnerhealth/models/logistic"
 )
@@ -39,6 +42,7 @@ func mustFit(t *testing.T, d logistic.Data, o logistic.Options) *logistic.Model 
 // plainFit is what a reference case expects of an unpenalised fit.
 type plainFit struct {
 	N              int         `json:"n"`
+	Parameters     int         `json:"p"`
 	NNonzeroWeight int         `json:"n_nonzero_weight"`
 	SumWeight      float64     `json:"sum_weight"`
 	Columns        []string    `json:"columns"`
@@ -51,6 +55,7 @@ type plainFit struct {
 	LogLik         float64     `json:"log_likelihood"`
 	Deviance       float64     `json:"deviance"`
 	NullDeviance   float64     `json:"null_deviance"`
+	NullCoef       float64     `json:"null_coef"`
 	AIC            float64     `json:"aic"`
 	LRChi2         float64     `json:"lr_chi2"`
 	LRDF           int         `json:"lr_df"`
@@ -67,8 +72,10 @@ type plainFit struct {
 		Baseline float64            `json:"baseline_logit_at_column_means"`
 		Means    map[string]float64 `json:"column_means"`
 		Rows     []struct {
-			Row       int                `json:"row"`
-			PerColumn map[string]float64 `json:"per_column"`
+			Row        int                `json:"row"`
+			PerColumn  map[string]float64 `json:"per_column"`
+			PerFeature map[string]float64 `json:"per_feature"`
+			Ranked     []string           `json:"ranked_up"`
 		} `json:"rows"`
 	} `json:"reason_codes"`
 }
@@ -79,6 +86,11 @@ func (want plainFit) compare(t *testing.T, c *reference.Case, d logistic.Data) {
 	if len(d.Y) != want.N || m.Rows != want.NNonzeroWeight || m.Weight != want.SumWeight {
 		t.Errorf("n, rows with weight, sum of weights = %d, %d, %v; want %d, %d, %v",
 			len(d.Y), m.Rows, m.Weight, want.N, want.NNonzeroWeight, want.SumWeight)
+	}
+	empty := mustFit(t, logistic.Data{Y: d.Y, Weights: d.Weights}, logistic.Options{})
+	c.Close("null coef", empty.Coef()[0], want.NullCoef)
+	if p := len(m.Coef()); p != want.Parameters {
+		t.Errorf("%d coefficients, want %d", p, want.Parameters)
 	}
 	cov := m.Laplace()
 	c.AllClose("coef", m.Coef(), want.Coef)
@@ -125,7 +137,32 @@ func (want plainFit) compare(t *testing.T, c *reference.Case, d logistic.Data) {
 			c.Close(fmt.Sprintf("contribution of %s in row %d", d.Names[j], r.Row), v, r.PerColumn[d.Names[j]])
 			c.Close("mean of "+d.Names[j], m.Mean[j], want.Reasons.Means[d.Names[j]])
 		}
+		features, up := reasons(d.Names, part)
+		for name, v := range features {
+			c.Close(fmt.Sprintf("contribution of all of %s in row %d", name, r.Row), v, r.PerFeature[name])
+		}
+		if len(features) != len(r.PerFeature) {
+			t.Errorf("row %d: features %v, want %v", r.Row, features, r.PerFeature)
+		}
+		c.Equal(fmt.Sprintf("reasons of row %d", r.Row), fmt.Sprint(up), fmt.Sprint(r.Ranked))
 	}
+}
+
+// reasons sums the contributions of the columns `feature=level` of each feature, and lists the three features that add
+// most, of those that add anything.
+func reasons(columns []string, part []float64) (features map[string]float64, up []string) {
+	features = map[string]float64{}
+	for j, column := range columns {
+		name, _, _ := strings.Cut(column, "=")
+		features[name] += part[j]
+	}
+	for name, v := range features {
+		if v > 0 {
+			up = append(up, name)
+		}
+	}
+	slices.SortFunc(up, func(a, b string) int { return cmp.Compare(features[b], features[a]) })
+	return features, up[:min(3, len(up))]
 }
 
 // ridgeFit is what a reference case expects at one penalty.
@@ -234,12 +271,14 @@ func plainAndRidge(file string) func(*testing.T, *reference.Case) {
 		var want struct {
 			Unpenalised plainFit `json:"unpenalised"`
 			Ridge       struct {
+				Columns   []string   `json:"columns"`
 				Solutions []ridgeFit `json:"solutions"`
 			} `json:"ridge"`
 		}
 		c.Field("expected", &want)
 		d := design(c, file, want.Unpenalised.Columns)
 		want.Unpenalised.compare(t, c, d)
+		c.Equal("columns", fmt.Sprint(want.Ridge.Columns), fmt.Sprint(want.Unpenalised.Columns))
 		for _, s := range want.Ridge.Solutions {
 			s.compare(t, c, d, false)
 		}
@@ -264,6 +303,9 @@ func separated(file, column string) func(*testing.T, *reference.Case) {
 		if column != "" && sep.Columns[0] != column {
 			t.Errorf("named %v first, want %s", sep.Columns, column)
 		}
+		if column != "" {
+			checkSupremum(t, c, d)
+		}
 		for _, s := range want.Solutions {
 			m := s.compare(t, c, d, false)
 			if column != "" && !slices.ContainsFunc(m.Warnings, func(w logistic.Warning) bool { return w.Column == column }) {
@@ -273,12 +315,27 @@ func separated(file, column string) func(*testing.T, *reference.Case) {
 	}
 }
 
+// checkSupremum: a penalty that is almost none comes as near to the supremum of the log-likelihood as R, which stops
+// short of it.
+func checkSupremum(t *testing.T, c *reference.Case, d logistic.Data) {
+	t.Helper()
+	var want struct {
+		Supremum float64 `json:"sup_log_likelihood"`
+	}
+	c.Field("unpenalised_behaviour", &want)
+	c.Close("supremum of the log-likelihood", mustFit(t, d, logistic.Options{Lambda: 1e-8}).LogLik(), want.Supremum)
+}
+
 func checkCrossValidation(t *testing.T, c *reference.Case) {
 	var want struct {
 		Results []struct {
 			Lambda float64   `json:"lambda"`
 			Folds  []float64 `json:"fold_log_loss"`
+			Mean   float64   `json:"mean"`
+			SE     float64   `json:"se_of_mean"`
 		} `json:"results"`
+		Best  float64 `json:"best_lambda"`
+		OneSE float64 `json:"one_se_lambda"`
 	}
 	c.Field("expected", &want)
 	tab := c.Table("birthwt_design.csv")
@@ -288,6 +345,7 @@ func checkCrossValidation(t *testing.T, c *reference.Case) {
 	for i, r := range want.Results {
 		lambdas[i] = r.Lambda
 	}
+	losses := make([][]float64, len(lambdas)) // by penalty and fold
 	for fold := range 5 {
 		train := logistic.Data{Cols: all.Cols}
 		for i, y := range all.Y {
@@ -308,221 +366,26 @@ func checkCrossValidation(t *testing.T, c *reference.Case) {
 					n++
 				}
 			}
+			losses[k] = append(losses[k], loss/float64(n))
 			c.Close(fmt.Sprintf("fold %d lambda %g", fold, lambdas[k]), loss/float64(n), want.Results[k].Folds[fold])
 		}
 	}
-}
-
-// partnerMonths codes 09_person_period/synthetic_partner_months.csv: tenure 0-5 and tier A are the references.
-func partnerMonths(c *reference.Case) (d logistic.Data, month []float64, cluster []int) {
-	tab := c.Table("synthetic_partner_months.csv")
-	d = logistic.Data{Y: tab.Floats("y"), Cols: 7,
-		Names: []string{"tenure=6-11", "tenure=12+", "tier=B", "tier=C", "log_revenue_3m", "tickets", "trend"}}
-	tenure, tier := tab.Floats("tenure_months"), tab.Text("tier")
-	revenue, tickets, trend := tab.Floats("log_revenue_3m"), tab.Floats("tickets"), tab.Floats("trend")
-	is := func(b bool) float64 {
-		if b {
-			return 1
-		}
-		return 0
-	}
-	ids := map[string]int{}
-	for i, p := range tab.Text("partner_id") {
-		d.X = append(d.X, is(tenure[i] >= 6 && tenure[i] < 12), is(tenure[i] >= 12), is(tier[i] == "B"), is(tier[i] == "C"),
-			revenue[i], tickets[i], trend[i])
-		if _, seen := ids[p]; !seen {
-			ids[p] = len(ids)
-		}
-		cluster = append(cluster, ids[p])
-	}
-	return d, tab.Floats("month_index"), cluster
-}
-
-// checkLifeTable: with a column for each month the fit is the life table, d/n of each, and its error that of a share.
-func checkLifeTable(t *testing.T, c *reference.Case) {
-	var want []struct {
-		Hazard float64 `json:"hazard"`
-		Logit  float64 `json:"logit_coef"`
-		SE     float64 `json:"logit_se"`
-	}
-	c.Field("expected", &want)
-	tab := c.Table("life_table_person_period.csv")
-	d := logistic.Data{Y: tab.Floats("y"), Cols: len(want) - 1}
-	rowOf := func(month int) []float64 { // the first month is that of the intercept
-		x := make([]float64, d.Cols)
-		if month > 1 {
-			x[month-2] = 1
-		}
-		return x
-	}
-	for _, month := range tab.Floats("month") {
-		d.X = append(d.X, rowOf(int(month))...)
-	}
-	covariance := mustFit(t, d, logistic.Options{}).Laplace()
-	for i, w := range want {
-		got := covariance.Interval(rowOf(i+1), 0.95)
-		c.Close("hazard", got.Probability, w.Hazard)
-		c.Close("logit", got.Logit, w.Logit)
-		c.Close("se", got.SE, w.SE)
-	}
-}
-
-func checkPartnerMonths(t *testing.T, c *reference.Case) {
-	var want struct {
-		Full struct {
-			Columns   []string  `json:"columns"`
-			Coef      []float64 `json:"coef"`
-			SE        []float64 `json:"se"`
-			LogLik    float64   `json:"log_likelihood"`
-			Clustered []float64 `json:"cluster_robust_se_times_sqrt_G_over_G_minus_1"`
-			Risks     []struct {
-				Row    int     `json:"row"`
-				Hazard float64 `json:"hazard"`
-				Risk3  float64 `json:"risk_3m"`
-				Risk6  float64 `json:"risk_6m"`
-			} `json:"three_month_risk"`
-		} `json:"full_fit"`
-		Monthly timeSplit `json:"time_split_monthly"`
-		Horizon timeSplit `json:"time_split_horizon3"`
-		Purge   struct {
-			Before int `json:"rows_before_cut"`
-			After  int `json:"rows_after_purge"`
-		} `json:"purge_effect"`
-	}
-	c.Field("expected", &want)
-	d, month, cluster := partnerMonths(c)
-	m := mustFit(t, d, logistic.Options{})
-	c.AllClose("coef", m.Coef(), want.Full.Coef)
-	c.AllClose("se", m.Laplace().SE(), want.Full.SE)
-	c.Close("log-likelihood", m.LogLik(), want.Full.LogLik)
-	clustered, err := m.Clustered(d, cluster)
-	if err != nil {
-		t.Fatalf("clustered covariance: %v", err)
-	}
-	c.AllClose("clustered se", clustered.SE(), want.Full.Clustered)
-
-	// The risk of several months compounds the hazards, with tenure going on and all else as it is.
-	tenure := c.Table(c.Name + ".csv").Floats("tenure_months")
-	for _, r := range want.Full.Risks {
-		c.Close("hazard", m.Probability(row(d, r.Row)), r.Hazard)
-		stays := 1.0
-		for k := range 6 {
-			x := slices.Clone(row(d, r.Row))
-			x[0], x[1] = 0, 0
-			switch at := tenure[r.Row] + float64(k); {
-			case at >= 12:
-				x[1] = 1
-			case at >= 6:
-				x[0] = 1
-			}
-			stays *= 1 - m.Probability(x)
-			if k == 2 {
-				c.Close("risk of 3 months", 1-stays, r.Risk3)
-			}
-		}
-		c.Close("risk of 6 months", 1-stays, r.Risk6)
-	}
-	checkTimeSplit(t, c, d, d.Y, month, 1, &want.Monthly)
-	y3 := withinThreeMonths(c.Table(c.Name+".csv"), month, d.Y)
-	checkTimeSplit(t, c, d, y3, month, 3, &want.Horizon)
-	if want.Horizon.Train != want.Purge.After || want.Monthly.Train != want.Purge.Before {
-		t.Errorf("training rows %d and %d, want %d before and %d after the purge", want.Monthly.Train, want.Horizon.Train, want.Purge.Before, want.Purge.After)
-	}
-}
-
-// timeSplit is what a fit before a month expects of the months behind it.
-type timeSplit struct {
-	Train       int       `json:"n_train"`
-	TrainEvents float64   `json:"events_train"`
-	Test        int       `json:"n_test"`
-	Mean        []float64 `json:"column_mean"`
-	SD          []float64 `json:"column_sd_population"`
-	Fits        []struct {
-		Lambda    float64   `json:"lambda"`
-		Coef      []float64 `json:"coef_standardised"`
-		Objective float64   `json:"train_objective"`
-		AUC       float64   `json:"test_roc_auc"`
-		AP        float64   `json:"test_average_precision"`
-		Brier     float64   `json:"test_brier"`
-		LogLoss   float64   `json:"test_log_loss"`
-		Expected  float64   `json:"test_expected_events"`
-		Events    float64   `json:"test_events"`
-		First5    []float64 `json:"first5_test_prob"`
-	} `json:"fits"`
-}
-
-const (
-	splitMonth = 20 // the first month of the test period
-	endMonth   = 30 // the first month that is not observed
-)
-
-// withinThreeMonths labels each row by whether the partner's churn is in its month or the two behind it.
-func withinThreeMonths(tab *reference.Table, month, y []float64) []float64 {
-	churn := map[string]float64{}
-	partner := tab.Text("partner_id")
-	for i, id := range partner {
-		if y[i] == 1 {
-			churn[id] = month[i]
+	best, means, errs := 0, make([]float64, len(lambdas)), make([]float64, len(lambdas))
+	for k, l := range losses {
+		means[k], errs[k] = stat.MeanStdDev(l, nil)
+		errs[k] /= math.Sqrt(5)
+		c.Close(fmt.Sprintf("mean of lambda %g", lambdas[k]), means[k], want.Results[k].Mean)
+		c.Close(fmt.Sprintf("se of lambda %g", lambdas[k]), errs[k], want.Results[k].SE)
+		if means[k] < means[best] {
+			best = k
 		}
 	}
-	out := make([]float64, len(y))
-	for i, id := range partner {
-		if at, ok := churn[id]; ok && at >= month[i] && at < month[i]+3 {
-			out[i] = 1
+	simplest := 0.0
+	for k, lambda := range lambdas {
+		if means[k] <= means[best]+errs[best] {
+			simplest = max(simplest, lambda)
 		}
 	}
-	return out
-}
-
-// checkTimeSplit trains on the rows whose label is known before splitMonth, and tests on the later ones whose label is
-// known by the end: a label that looks `horizon` months ahead takes the last rows from both.
-func checkTimeSplit(t *testing.T, c *reference.Case, d logistic.Data, y, month []float64, horizon float64, want *timeSplit) {
-	t.Helper()
-	train := logistic.Data{Cols: d.Cols, Names: d.Names}
-	var test []int
-	events := 0.0
-	for i := range y {
-		switch {
-		case month[i]+horizon <= splitMonth:
-			train.X, train.Y = append(train.X, row(d, i)...), append(train.Y, y[i])
-			events += y[i]
-		case month[i] >= splitMonth && month[i]+horizon <= endMonth:
-			test = append(test, i)
-		}
-	}
-	if len(train.Y) != want.Train || len(test) != want.Test || events != want.TrainEvents {
-		t.Fatalf("%d training rows with %v events and %d test rows, want %d, %v and %d", len(train.Y), events, len(test), want.Train, want.TrainEvents, want.Test)
-	}
-	for _, f := range want.Fits {
-		m := mustFit(t, train, logistic.Options{Lambda: f.Lambda, Standardise: true})
-		at := func(what string) string { return fmt.Sprintf("horizon %g lambda %g %s", horizon, f.Lambda, what) }
-		c.AllClose(at("coef"), m.StandardCoef(), f.Coef)
-		c.AllClose(at("mean"), m.Mean, want.Mean)
-		c.AllClose(at("sd"), m.SD, want.SD)
-		c.Close(at("objective"), m.Objective(), f.Objective)
-		outcome, p := make([]float64, len(test)), make([]float64, len(test))
-		for k, i := range test {
-			outcome[k], p[k] = y[i], m.Probability(row(d, i))
-		}
-		for k, first := range f.First5 {
-			c.Close(at("test probability"), p[k], first)
-		}
-		s, err := evaluate.New(outcome, p, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for what, pair := range map[string]struct {
-			of   func() (float64, error)
-			want float64
-		}{"AUC": {s.AUC, f.AUC}, "AP": {s.AveragePrecision, f.AP}, "Brier": {s.Brier, f.Brier}, "log loss": {s.LogLoss, f.LogLoss}, "expected": {s.Expected, f.Expected}} {
-			got, err := pair.of()
-			if err != nil {
-				t.Fatal(err)
-			}
-			c.Close(at(what), got, pair.want)
-		}
-		if s.Events() != f.Events {
-			t.Errorf("%s: %v, want %v", at("events"), s.Events(), f.Events)
-		}
-	}
+	c.Close("best lambda", lambdas[best], want.Best)
+	c.Close("largest lambda within one se", simplest, want.OneSE)
 }

@@ -1,6 +1,7 @@
 package survival_test
 
 import (
+	"math"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -16,10 +17,13 @@ type coxCase struct {
 	Columns     []string       `json:"columns"`
 	Coef        []float64      `json:"coef"`
 	SE          []float64      `json:"se"`
+	Z           []float64      `json:"z"`
+	P           []float64      `json:"p_value"`
 	HR          []float64      `json:"hazard_ratio"`
 	Vcov        [][]float64    `json:"vcov"`
 	Null        float64        `json:"log_likelihood_null"`
 	LogLik      float64        `json:"log_likelihood"`
+	DF          int            `json:"df"`
 	LR          float64        `json:"lr_chi2"`
 	LRP         float64        `json:"lr_p"`
 	Wald        float64        `json:"wald_chi2"`
@@ -78,6 +82,7 @@ type ridgeFit struct {
 }
 
 type zph struct {
+	DF  float64 `json:"df"`
 	Chi float64 `json:"chisq"`
 	P   float64 `json:"p"`
 }
@@ -118,6 +123,9 @@ func checkCoefficients(c *reference.Case, m *survival.Cox, want *coxCase) {
 	c.AllClose("coef", m.Coefficients, want.Coef)
 	for j := range want.Coef {
 		c.Close("se", m.SE(j), want.SE[j])
+		z := m.Coefficients[j] / m.SE(j)
+		c.Close("z", z, want.Z[j])
+		c.Close("p", math.Erfc(math.Abs(z)/math.Sqrt2), want.P[j])
 		ratio, _, _ := m.HazardRatio(j, 0.95)
 		c.Close("hazard ratio", ratio, want.HR[j])
 		c.AllClose("vcov", mat.Row(nil, j, m.Covariance), want.Vcov[j])
@@ -140,8 +148,8 @@ func checkTests(c *reference.Case, m *survival.Cox, want *coxCase) {
 		{"score", m.ScoreTest, want.ScoreChi, want.ScoreP},
 	} {
 		got, ok := test.of()
-		if !ok {
-			c.TB().Errorf("%s test does not exist", test.name)
+		if !ok || got.DF != want.DF {
+			c.TB().Errorf("%s test: exists: %v, %d degrees of freedom, want %d", test.name, ok, got.DF, want.DF)
 		}
 		c.Close(test.name, got.Statistic, test.statistic)
 		c.Close(test.name+" p", got.P, test.p)
@@ -150,7 +158,9 @@ func checkTests(c *reference.Case, m *survival.Cox, want *coxCase) {
 	if !ok {
 		c.TB().Fatal("no test of proportionality")
 	}
+	c.Close("degrees of freedom of all", float64(all.DF), want.PH["GLOBAL"].DF)
 	for j, name := range want.Columns {
+		c.Close("degrees of freedom of "+name, float64(columns[j].DF), want.PH["X"+name].DF)
 		c.Close("proportionality of "+name, columns[j].Statistic, want.PH["X"+name].Chi)
 		c.Close("its p", columns[j].P, want.PH["X"+name].P)
 	}

@@ -64,7 +64,9 @@ func checkWorkedExample(t *testing.T, c *reference.Case) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tab := c.Table("worked_expected_rows.csv")
+	var file string
+	c.Field("expected_rows", &file)
+	tab := c.Table(file)
 	column := func(name string) []string { return tab.Text(name) }
 	partner, spell, month, tenure := column("partner_id"), column("spell"), column("month"), column("tenure_months")
 	revenue, recency := tab.Floats("revenue_prev_3m"), column("days_since_last_event")

@@ -2,6 +2,7 @@ package survival_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/partnerhealth/partnerhealth/models/internal/reference"
@@ -13,6 +14,7 @@ type group struct {
 	N         int         `json:"n"`
 	Events    int         `json:"events"`
 	Median    *float64    `json:"median_smallest_t_with_S_le_half"`
+	Midpoint  *float64    `json:"median_R_midpoint"`
 	CILog     [2]*float64 `json:"median_ci95_log"`
 	CILogLog  [2]*float64 `json:"median_ci95_loglog"`
 	CIPlain   [2]*float64 `json:"median_ci95_plain"`
@@ -91,6 +93,8 @@ func (want group) compare(t *testing.T, c *reference.Case, s survival.Sample) {
 		optional(t, c, fmt.Sprintf("median low (scale %d)", scale), low.Time, low.Reached, ci[0])
 		optional(t, c, fmt.Sprintf("median high (scale %d)", scale), high.Time, high.Reached, ci[1])
 	}
+	middle, ok := midpoint(curve)
+	optional(t, c, "median of R", middle, ok, want.Midpoint)
 	if r := want.Restrict; r != nil {
 		mean, se := curve.RestrictedMean(r.Tau)
 		c.Close("restricted mean", mean, r.Value)
@@ -102,6 +106,24 @@ func (want group) compare(t *testing.T, c *reference.Case, s survival.Sample) {
 		se, ok := p.SE()
 		optional(t, c, fmt.Sprintf("SE of S(%g)", w.T), se, ok, w.SE)
 	}
+}
+
+// midpoint is the median as R reports it: where the curve is exactly one half from one event to the next, the time between
+// them.
+func midpoint(curve *survival.Curve) (float64, bool) {
+	half := func(s float64) bool { return math.Abs(s-0.5) < 1e-12 }
+	for i, p := range curve.Points {
+		if p.Survival > 0.5 && !half(p.Survival) {
+			continue
+		}
+		for _, next := range curve.Points[i+1:] {
+			if half(p.Survival) && !half(next.Survival) {
+				return (p.Time + next.Time) / 2, true
+			}
+		}
+		return p.Time, true
+	}
+	return 0, false
 }
 
 // samples reads the data of a case by group; ALL is everyone.
@@ -156,6 +178,7 @@ func checkCurves(t *testing.T, c *reference.Case) {
 	}
 	var rank *struct {
 		Groups   []string    `json:"groups"`
+		N        []int       `json:"n"`
 		Observed []float64   `json:"observed"`
 		Expected []float64   `json:"expected"`
 		Variance [][]float64 `json:"variance"`
@@ -169,6 +192,9 @@ func checkCurves(t *testing.T, c *reference.Case) {
 	in := make([]survival.Sample, len(rank.Groups))
 	for i, g := range rank.Groups {
 		in[i] = data[g]
+		if n := len(in[i].Time); n != rank.N[i] {
+			t.Errorf("%s: %d rows, want %d", g, n, rank.N[i])
+		}
 	}
 	got, err := survival.LogRank(in)
 	if err != nil || got.DF != rank.DF {

@@ -78,7 +78,7 @@ func (c *Config) rules() []rule {
 		days("metrics.state.active_days", "state_active_days", m.State.ActiveDays, 1),
 		count("metrics.sla.response_hours", "sla_response_hours", m.SLA.ResponseHours, 1, 24*60),
 		days("metrics.onboarding.deadline_days", "onboarding_deadline_days", m.Onboarding.DeadlineDays, 1),
-		days("metrics.activation.window_days", "activation_window_days", m.Activation.WindowDays, 1).notYet(),
+		days("metrics.activation.window_days", "activation_window_days", m.Activation.WindowDays, 1),
 		variant("metrics.winrate.no_decision", "winrate_no_decision", m.WinRate.NoDecision, "lost", "exclude").not("separate"),
 		optional("metrics.winrate.qualified_stage_order", "winrate_qualified_stage_order", m.WinRate.QualifiedStageOrder, 0, 1000),
 		days("metrics.influence.lookback_days", "influence_lookback_days", m.Influence.LookbackDays, 0),

@@ -69,6 +69,13 @@ func (p *Pages) functions() template.FuncMap {
 		"bar":     bar,
 		"trend":   trend,
 		"track":   p.trackRecord,
+		"measure": measureOf,
+		"times":   times,
+		"longDay": longDay,
+		"whole":   integer,
+		"forTen":  forTen,
+		"since":   since,
+		"horizon": p.horizon,
 	}
 }
 

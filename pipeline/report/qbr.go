@@ -11,16 +11,18 @@ import (
 const qbrVersion = 1
 
 type qbrDocument struct {
-	Version   int         `json:"version"`
-	Program   string      `json:"program"`
-	Currency  string      `json:"currency"`
-	AsOf      string      `json:"as_of"`
-	RunID     string      `json:"run_id"`
-	Partner   qbrPartner  `json:"partner"`
-	Health    qbrHealth   `json:"health"`
-	Risk      qbrRisk     `json:"risk"`
-	Scorecard []qbrMetric `json:"scorecard"`
-	Lists     []qbrList   `json:"lists"`
+	Version  int        `json:"version"`
+	Program  string     `json:"program"`
+	Currency string     `json:"currency"`
+	AsOf     string     `json:"as_of"`
+	RunID    string     `json:"run_id"`
+	Partner  qbrPartner `json:"partner"`
+	Health   qbrHealth  `json:"health"`
+	Risk     qbrRisk    `json:"risk"`
+	// Expectations are the next quarter, or the first revenue of who has none yet.
+	Expectations []qbrExpectation `json:"expectations"`
+	Scorecard    []qbrMetric      `json:"scorecard"`
+	Lists        []qbrList        `json:"lists"`
 }
 
 type qbrPartner struct {
@@ -109,7 +111,8 @@ func WriteQBR(w io.Writer, n *Night, p *Partner) error {
 		Health:  qbrHealth{Score: p.Health, Engagement: p.Engagement, Status: p.HealthStatus, Signals: []qbrSignal{}, Trend: []qbrPoint{}},
 		Risk: qbrRisk{Probability: p.Probability, Low: p.ProbabilityLow, High: p.ProbabilityHigh, Band: p.Band,
 			Status: p.ScoreStatus, Reasons: append([]string{}, p.Reasons...)},
-		Scorecard: make([]qbrMetric, 0, len(p.Scorecard)), Lists: make([]qbrList, 0, len(p.Lists)),
+		Expectations: qbrExpectations(p),
+		Scorecard:    make([]qbrMetric, 0, len(p.Scorecard)), Lists: make([]qbrList, 0, len(p.Lists)),
 	}
 	for _, s := range p.Signals {
 		doc.Health.Signals = append(doc.Health.Signals, qbrSignal{Signal: s.Name, Value: s.X, Low: s.Low, High: s.High,

@@ -24,7 +24,12 @@ type Night struct {
 	Model    Model
 	Checks   []Check
 	Feeds    []Feed
-	Warnings []string
+	// Applicants wait for a decision or were approved lately.
+	Applicants []Applicant
+	Warnings   []string
+	// Models are the night's churn models, Change what changed since an earlier night; nil where there is none.
+	Models *ModelNight
+	Change *Comparison
 }
 
 // Number is a published number with its uncertainty. Value is nil where the metric has none, and Status
@@ -105,8 +110,11 @@ type Partner struct {
 	Band, ScoreStatus                                       string
 	Signals                                                 []Signal
 	Reasons                                                 []string
-	Scorecard                                               []ScorecardLine
-	Lists                                                   []ListItem
+	// Lowers is what speaks against the risk.
+	Lowers       []string
+	Scorecard    []ScorecardLine
+	Lists        []ListItem
+	Expectations []Expectation
 }
 
 // Point is one value of a trend.

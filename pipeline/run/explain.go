@@ -306,9 +306,13 @@ func ExplainScores(ctx context.Context, db *warehouse.Reader, partner string) ([
 		return nil, err
 	}
 	r := newRows(table)
+	r.sparse = true
 	health, churn := *found, *found
 	health.Lines = []string{healthLine(r)}
 	churn.Lines = append([]string{"", riskLine(r)}, r.texts(0, "reason_1", "reason_2", "reason_3")...)
+	for _, text := range r.texts(0, "lowers_1", "lowers_2") {
+		churn.Lines = append(churn.Lines, "lowers it: "+text)
+	}
 	if r.err != nil {
 		return nil, r.err
 	}

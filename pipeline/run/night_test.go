@@ -133,6 +133,9 @@ func TestTheSameNightGivesTheSameTables(t *testing.T) {
 		if again.RunID != first.RunID || again.Published != first.Published {
 			t.Errorf("the same night is called %s and %s", first.Published, again.Published)
 		}
+		if !first.Score.Refitted || again.Score.Refitted {
+			t.Errorf("churn model refitted: %v, and on the same data again: %v", first.Score.Refitted, again.Score.Refitted)
+		}
 		if again.Exports.New != 0 || again.Ingest.Records != 0 || again.Rollup.Rebuilt != 0 {
 			t.Errorf("the second run read %d exports, %d records, rebuilt %d months; it has nothing to read", again.Exports.New, again.Ingest.Records, again.Rollup.Rebuilt)
 		}

@@ -54,6 +54,9 @@ func (n *night) report(ctx context.Context, b *warehouse.Build) error {
 			return "", nil, err
 		}
 		data.RunID, data.Version, data.Warnings = n.id, n.version, n.summary.Warnings
+		if err := n.addModels(ctx, data, reader); err != nil {
+			return "", nil, err
+		}
 		if err := n.writeReports(ctx, data, reader); err != nil {
 			return "", nil, err
 		}
@@ -81,6 +84,9 @@ func (n *night) writeReports(ctx context.Context, data *report.Night, reader *wa
 		return err
 	}
 	if err := writeFile(filepath.Join(dir, "pages", "index.html"), pages.Index); err != nil {
+		return err
+	}
+	if err := writeChurnRisk(dir, pages, data.Models); err != nil {
 		return err
 	}
 	owners := pages.Owners()
@@ -203,7 +209,8 @@ func (n *night) publish() error {
 }
 
 // contentHash identifies the output by the logical hashes of its tables: pages and lists are a function of
-// them, and the bytes of a DuckDB file are not reproducible.
+// them, but for what the page on the churn risk says of an earlier night, and the bytes of a DuckDB file are not
+// reproducible.
 func contentHash(tables map[string]string) string {
 	h := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(tables)) {

@@ -25,6 +25,7 @@ func readNight(ctx context.Context, db *warehouse.Reader) (*report.Night, error)
 		{"rpt_churn_band", readBands},
 		{"data_quality", readChecks},
 		{"rpt_feed", readFeeds},
+		{"rpt_applicant", readApplicants},
 	} {
 		table, err := db.Table(ctx, part.table)
 		if err != nil {
@@ -85,7 +86,8 @@ func readPartners(n *report.Night, r *rows) {
 			Stage: r.text(i, "stage"), OwnerName: r.text(i, "owner_name"), Status: r.text(i, "status"),
 			Health: r.float(i, "health_score"), Engagement: r.float(i, "engagement_score"), HealthStatus: r.text(i, "health_status"),
 			Probability: r.float(i, "probability"), ProbabilityLow: r.float(i, "low"), ProbabilityHigh: r.float(i, "high"),
-			Band: r.text(i, "band"), ScoreStatus: r.text(i, "score_status"), Reasons: r.texts(i, "reason_1", "reason_2", "reason_3")})
+			Band: r.text(i, "band"), ScoreStatus: r.text(i, "score_status"), Reasons: r.texts(i, "reason_1", "reason_2", "reason_3"),
+			Lowers: r.texts(i, "lowers_1", "lowers_2")})
 	}
 }
 
@@ -143,6 +145,7 @@ func readDetails(ctx context.Context, db *warehouse.Reader, block []report.Partn
 		{"fct_partner_health_night", readHealthNight},
 		{"rpt_qbr_partner_quarter", readScorecard},
 		{"rpt_qbr_list", readListItem},
+		{"rpt_partner_expectation", readExpectation},
 	} {
 		table, err := db.Between(ctx, part.table, "partner_id", from, to)
 		if err != nil {

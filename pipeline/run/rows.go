@@ -13,7 +13,9 @@ import (
 type rows struct {
 	of      *warehouse.Rows
 	columns map[string]int
-	err     error
+	// sparse rows are of a night that an earlier version may have published: a column that it did not have is null.
+	sparse bool
+	err    error
 }
 
 func newRows(of *warehouse.Rows) *rows {
@@ -29,11 +31,13 @@ func (r *rows) len() int { return len(r.of.Rows) }
 // cell returns a cell, null where the column is missing.
 func (r *rows) cell(i int, column string) warehouse.Cell {
 	at, ok := r.columns[column]
-	if !ok {
+	switch {
+	case ok:
+		return r.of.Rows[i][at]
+	case !r.sparse:
 		r.fail(fmt.Errorf("read column %s: the table has no such column", column))
-		return warehouse.Cell{Null: true}
 	}
-	return r.of.Rows[i][at]
+	return warehouse.Cell{Null: true}
 }
 
 func (r *rows) fail(err error) {

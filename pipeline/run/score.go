@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -13,23 +14,36 @@ import (
 
 // score hands the columns that the marts prepared to the estimators and their answers back to the database.
 func (n *night) score(ctx context.Context, b *warehouse.Build) (string, map[string]int64, error) {
-	if err := n.scoreFirstRevenue(ctx, b); err != nil {
-		return "", nil, err
-	}
-	if err := n.scoreAffinity(ctx, b); err != nil {
-		return "", nil, err
+	for _, made := range []func(context.Context, *warehouse.Build) error{n.scoreFirstRevenue, n.scoreAffinity, n.scoreExpectations} {
+		if err := made(ctx, b); err != nil {
+			return "", nil, err
+		}
 	}
 	churn, err := n.scoreChurn(ctx, b)
 	if err != nil {
 		return "", nil, err
 	}
+	if err := n.scoreBacktest(ctx, b); err != nil {
+		return "", nil, err
+	}
 	n.summary.Score = Score{
 		Partners: churn.Scored, Method: churn.Method, Verdict: churn.Verdict, Reason: churn.Reason,
-		Events: int64(churn.Churns), AUC: churn.AUC, AUCRecency: churn.RecencyAUC,
+		Events: int64(churn.Churns), AUC: churn.AUC, AUCRecency: churn.RecencyAUC, Refitted: churn.Refitted,
+	}
+	for _, text := range churn.Warnings {
+		n.warn("%s", text)
+	}
+	for _, text := range churn.Notes {
+		n.note("%s", text)
 	}
 	detail := fmt.Sprintf("%s at risk   %s: %s", count(churn.Scored, "partner"), churn.Method, strings.ReplaceAll(churn.Verdict, "_", " "))
 	if churn.AUC != nil && churn.RecencyAUC != nil {
 		detail += fmt.Sprintf(", AUC %.2f (recency alone %.2f)", *churn.AUC, *churn.RecencyAUC)
+	}
+	if churn.Refitted {
+		detail += "; churn model refitted"
+	} else {
+		detail += "; churn model unchanged since its data did"
 	}
 	return detail, map[string]int64{"partners": int64(churn.Scored), "churns": int64(churn.Churns)}, nil
 }
@@ -85,16 +99,24 @@ func (n *night) scoreAffinity(ctx context.Context, b *warehouse.Build) error {
 	return insert(ctx, b, "score_cosell_affinity", out)
 }
 
+// churnOptions are those of the churn score.
+func (n *night) churnOptions() score.Options {
+	opt := score.DefaultOptions(n.asOf)
+	opt.HorizonDays = n.config.Metrics.Churn.HorizonDays
+	opt.Currency = n.config.Program.Currency
+	opt.Registry = openRegistry(n.config.State)
+	// The last bits of a fit may differ from processor to processor.
+	opt.Version = n.version + " " + runtime.GOARCH
+	return opt
+}
+
 func (n *night) scoreChurn(ctx context.Context, b *warehouse.Build) (score.ChurnSummary, error) {
 	in, release, err := records(ctx, b, "fct_partner_month_feature", "dim_partner")
 	if err != nil {
 		return score.ChurnSummary{}, err
 	}
 	defer release()
-	opt := score.DefaultOptions(n.asOf)
-	opt.HorizonDays = n.config.Metrics.Churn.HorizonDays
-	opt.Currency = n.config.Program.Currency
-	churn, err := score.Churn(ctx, in[0], in[1], opt)
+	churn, err := score.Churn(ctx, in[0], in[1], n.churnOptions())
 	if err != nil {
 		return score.ChurnSummary{}, err
 	}
@@ -108,6 +130,7 @@ func (n *night) scoreChurn(ctx context.Context, b *warehouse.Build) (score.Churn
 		{"model_coefficient", churn.Coefficients},
 		{"model_holdout", churn.HeldOut},
 		{"model_band", churn.Bands},
+		{"model_group", churn.Groups},
 	} {
 		if err := insert(ctx, b, table.name, table.record); err != nil {
 			return score.ChurnSummary{}, err

@@ -155,6 +155,9 @@ type Score struct {
 	Events     int64    `json:"events"`
 	AUC        *float64 `json:"auc"`
 	AUCRecency *float64 `json:"auc_recency"`
+	// Refitted is true where the churn models were fitted tonight, false where those of an earlier night were used
+	// because nothing that they learn from had changed. No table depends on it.
+	Refitted bool `json:"refitted"`
 }
 
 // Report counts what was written for people.

@@ -25,12 +25,14 @@ type bands struct {
 	level  [3]float64 // lowest probability of the band tonight, NaN when it is empty
 	// The track record: what the same shares of each held-out month came to.
 	heldOut, churned [3]int
+	// flagged says of each held-out row whether it was in the high band of its month.
+	flagged []bool
 }
 
 // newBands ranks tonight's rows. High is everyone at or above the level from which the held-out precision is twice the
 // base rate, but at least the top 5 % and at most the top 20 %; medium the next 20 %; low the rest. Ties go by partner.
 func (p *panel) newBands(live []int, probability []float64, t *trackRecord) bands {
-	b := bands{of: map[int]string{}, level: [3]float64{math.NaN(), math.NaN(), math.NaN()}}
+	b := bands{of: map[int]string{}, level: [3]float64{math.NaN(), math.NaN(), math.NaN()}, flagged: make([]bool, len(t.rows))}
 	n := len(live)
 	order := ranked(n, probability, func(k int) string { return p.rows[live[k]].partner })
 	level := t.doubleLevel()
@@ -125,6 +127,7 @@ func (b *bands) observe(p *panel, t *trackRecord, high, medium float64) {
 			case r < math.Round(high*n)+math.Round(medium*n):
 				band = 1
 			}
+			b.flagged[rows[j]] = band == 0
 			b.heldOut[band]++
 			b.churned[band] += int(t.outcome[rows[j]])
 		}

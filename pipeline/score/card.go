@@ -2,11 +2,8 @@ package score
 
 import (
 	"fmt"
-	"math"
-	"slices"
 	"strings"
 
-	"github.com/partnerhealth/partnerhealth/models/evaluate"
 	"github.com/partnerhealth/partnerhealth/models/logistic"
 )
 
@@ -25,7 +22,7 @@ func (m measure) numbers() []any {
 // addCard writes the card of one method.
 func (n *night) addCard(t *table, a *attempt) error {
 	s := n.split
-	row := []any{a.id, a.role, a == n.reported, a.method, a.verdict, a.reason, n.o.asOfDay(), n.o.HorizonDays, int64(n.o.Seed), n.o.Resamples,
+	row := []any{a.id, n.fits.fingerprint, definitionVersion, a.role, a == n.reported, a.method, nullable(a.verdict), a.reason, n.o.asOfDay(), n.o.HorizonDays, int64(n.o.Seed), n.o.Resamples,
 		n.churns, s.trainFrom, s.trainTo, len(s.train), n.p.partners(s.train), n.p.positives(s.train),
 		s.heldFrom, s.heldTo, len(s.heldOut), n.p.partners(s.heldOut), n.p.positives(s.heldOut), n.p.churns(s.heldOut),
 		len(s.purged), s.dropped, len(n.usable), n.p.churns(n.usable), n.rate}
@@ -50,7 +47,8 @@ func (n *night) addCard(t *table, a *attempt) error {
 	} else {
 		row = append(row, nil)
 	}
-	return t.add(row...)
+	row = append(row, a.recalibrationNotes()...)
+	return t.add(append(row, n.driftNotes(a)...)...)
 }
 
 // fitNotes are the card's columns about the fit: penalty, its source, coefficients, constraint, what was left out,
@@ -73,34 +71,39 @@ func (a *attempt) fitNotes() []any {
 	if a.fitted == nil {
 		return []any{nil, nil, nil, nil, nil, left, nil, nil}
 	}
-	m := a.fitted.model
-	var bound, warnings []string
+	m := a.fitted
+	var bound []string
 	for j, state := range m.State {
 		if state == logistic.AtBound {
-			bound = append(bound, m.Names[j])
+			bound = append(bound, m.Columns[j])
 		}
 	}
-	for _, w := range m.Warnings {
-		warnings = append(warnings, w.Column+": "+w.Reason)
+	return []any{a.lambda.lambda, a.lambda.how, len(m.Columns), m.IsConstrained, nullable(strings.Join(bound, ", ")), left,
+		nullable(strings.Join(m.Warnings, "; ")), m.Iterations}
+}
+
+// recalibrationNotes are the card's columns about the recalibration of a regression.
+func (a *attempt) recalibrationNotes() []any {
+	if a.fitted == nil {
+		return []any{nil, nil, nil, nil}
 	}
-	constrained := slices.ContainsFunc(a.fitted.signs, func(s logistic.Sign) bool { return s != logistic.Any })
-	return []any{a.lambda.lambda, a.lambda.how, len(m.Names), constrained, nullable(strings.Join(bound, ", ")), left,
-		nullable(strings.Join(warnings, "; ")), m.Iterations}
+	r := a.fitted.recalibration
+	return []any{r.Kind, r.Intercept, r.Slope, r.Churns}
 }
 
 // addCoefficients writes what a method knows about each column: the coefficient, or why there is none.
 func (n *night) addCoefficients(t *table, a *attempt) error {
 	if a.rule != nil {
-		if err := t.add(a.id, "(intercept)", nil, 0, "fixed", nil, a.rule.base, nil, a.rule.base, nil, nil, nil, nil, nil); err != nil {
+		if err := t.add(a.id, "(intercept)", nil, 0, "fixed", nil, a.rule.base, nil, a.rule.base, nil, nil, nil, nil, nil, nil); err != nil {
 			return err
 		}
 		for k, term := range a.rule.terms {
 			name := term.feature.columns[0]
 			row := []any{a.id, name, term.feature.family, k + 1, "left out", term.left, nil, nil, nil, nil, nil}
 			if term.left == "" {
-				row = []any{a.id, name, term.feature.family, k + 1, "fixed", nil, term.slope(), nil, term.sign * driverWeight, term.median, term.iqr}
+				row = []any{a.id, name, term.feature.family, k + 1, "fixed", nil, term.slope(), nil, term.weight, term.median, term.iqr}
 			}
-			if err := t.add(append(row, n.drift(name)...)...); err != nil {
+			if err := t.add(append(row, n.drifts[name].columns()...)...); err != nil {
 				return err
 			}
 		}
@@ -113,16 +116,16 @@ func (n *night) addCoefficients(t *table, a *attempt) error {
 }
 
 func (n *night) addFitted(t *table, a *attempt) error {
-	m := a.fitted.model
-	coef, se, standard := m.Coef(), a.fitted.cluster.SE(), m.StandardCoef()
-	if err := t.add(a.id, "(intercept)", nil, 0, "estimated", nil, coef[0], se[0], standard[0], nil, nil, nil, nil, nil); err != nil {
+	m := a.fitted
+	coef, se, standard := m.plain(), m.SE, m.Standard
+	if err := t.add(a.id, "(intercept)", nil, 0, "estimated", nil, coef[0], se[0], standard[0], nil, nil, nil, nil, nil, nil); err != nil {
 		return err
 	}
 	position := 0
 	for _, c := range a.choices {
 		for _, name := range c.feature.columns {
 			position++
-			k := a.fitted.column(name)
+			k := m.column(name)
 			row := []any{a.id, name, c.feature.family, position}
 			if k < 0 {
 				why := c.why
@@ -137,49 +140,12 @@ func (n *night) addFitted(t *table, a *attempt) error {
 				}
 				row = append(row, m.State[k].String(), nil, coef[k+1], stdErr, standard[k+1], m.Mean[k], m.SD[k])
 			}
-			if err := t.add(append(row, n.drift(name)...)...); err != nil {
+			if err := t.add(append(row, n.drifts[name].columns()...)...); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-const (
-	// fewPartners get fewer bins: the noise of the index grows with bins over rows.
-	fewPartners           = 500
-	binsOfFew, binsOfMany = 5, 10
-)
-
-// drift returns the share of tonight's partners whose value is missing, and the population stability index of the column
-// between the rows that were learned from and tonight's, with what chance alone stays below.
-func (n *night) drift(column string) []any {
-	values := func(rows []int) []float64 {
-		out := make([]float64, len(rows))
-		for k, i := range rows {
-			out[k] = n.p.at(i, column)
-		}
-		return out
-	}
-	then, now := values(n.usable), values(n.live)
-	if len(now) == 0 {
-		return []any{nil, nil, nil}
-	}
-	missing := 0.0
-	for _, v := range now {
-		if math.IsNaN(v) {
-			missing++
-		}
-	}
-	bins := binsOfMany
-	if len(now) < fewPartners {
-		bins = binsOfFew
-	}
-	s, err := evaluate.NumericStability(then, now, bins)
-	if err != nil {
-		return []any{missing / float64(len(now)), nil, nil}
-	}
-	return []any{missing / float64(len(now)), s.PSI, s.Limit95}
 }
 
 // addHeldOut writes the predictions of the held-out quarters.

@@ -11,9 +11,9 @@ import (
 type ChurnResult struct {
 	// Partners is score_partner_churn, Contributions score_churn_contribution.
 	Partners, Contributions arrow.RecordBatch
-	// Cards is model_card, Coefficients model_coefficient, HeldOut model_holdout, Bands model_band.
-	Cards, Coefficients, HeldOut, Bands arrow.RecordBatch
-	Summary                             ChurnSummary
+	// Cards is model_card, Coefficients model_coefficient, HeldOut model_holdout, Bands model_band, Groups model_group.
+	Cards, Coefficients, HeldOut, Bands, Groups arrow.RecordBatch
+	Summary                                     ChurnSummary
 }
 
 // ChurnSummary says in a few values what the night's churn score is.
@@ -28,6 +28,12 @@ type ChurnSummary struct {
 	Scored int
 	// AUC of the reported method and of recency alone on the held-out quarters; nil where it does not exist.
 	AUC, RecencyAUC *float64
+	// Refitted is set where the models were fitted tonight, and not where those that a registry had kept were used.
+	Refitted bool
+	// Warnings say where the published model may no longer hold; they are a function of the records, as the tables are.
+	Warnings []string
+	// Notes say what became of kept models.
+	Notes []string
 }
 
 // The methods, as score_method names them.
@@ -35,6 +41,8 @@ const (
 	methodRidge     = "ridge"
 	methodTuned     = "ridge_cv"
 	methodScorecard = "scorecard"
+	methodRecency   = "recency"
+	methodMajority  = "majority"
 	methodCold      = "cold_start"
 )
 
@@ -44,6 +52,7 @@ const (
 	roleStandIn   = "stand_in"
 	roleShadow    = "shadow"
 	roleRejected  = "rejected"
+	roleBaseline  = "baseline"
 )
 
 // attempt is one method of the night with its track record.
@@ -77,13 +86,19 @@ type night struct {
 	usable []int
 	churns int     // E
 	rate   float64 // shrunken share of positive rows, all known outcomes
+	fits   *fits
+	// refitted is set where the fits are tonight's work, note says why in spite of kept ones.
+	refitted bool
+	note     string
+	// drifts are those of all columns of the features.
+	drifts map[string]drift
 	// reported ranks the partners; others are only logged.
 	reported *attempt
 	others   []*attempt
 }
 
 // Churn scores every partner's risk to churn within the horizon, from fct_partner_month_feature and dim_partner
-// (partner_id, exited_on, first_commercial_on; nil when there is none, then partners that are not at risk count as
+// (partner_id, exited_on, first_commercial_on, tier_code, region, partner_type; nil when there is none, then partners that are not at risk count as
 // churned). See the package comment for what is fitted when. Errors are *InputError, *LeakageError, *ContributionError and
 // those of the context; a model that cannot be fitted is no error but a card that says why.
 func Churn(ctx context.Context, features, partners arrow.RecordBatch, o Options) (*ChurnResult, error) {
@@ -94,122 +109,99 @@ func Churn(ctx context.Context, features, partners arrow.RecordBatch, o Options)
 	if err != nil {
 		return nil, err
 	}
-	n := &night{o: o, p: p, split: p.split(o), live: p.live(o), usable: p.usable()}
+	n := newNight(p, o)
 	if n.roster, err = readRoster(partners, p); err != nil {
 		return nil, err
 	}
-	n.churns = p.churns(n.split.train)
-	n.rate = p.baseRate(n.usable, o.PriorRate, o.PriorRows)
 	if err := n.decide(ctx); err != nil {
 		return nil, err
 	}
 	return n.publish()
 }
 
-// decide climbs the ladder of methods.
+// newNight prepares a night on a panel; it has no roster yet and has decided nothing.
+func newNight(p *panel, o Options) *night {
+	n := &night{o: o, p: p, split: p.split(o), live: p.live(o), usable: p.usable()}
+	n.churns = p.churns(n.split.train)
+	n.rate = p.baseRate(n.usable, o.PriorRate, o.PriorRows)
+	return n
+}
+
+// decide climbs the ladder of methods, on fits of its own or kept ones.
 func (n *night) decide(ctx context.Context) error {
-	l := n.o.Ladder
-	if n.churns < l.Shadow {
-		reason := fmt.Sprintf("%s in the training window, a model needs %d", plural(float64(n.churns), "churn"), l.Ridge)
-		return n.standIn(verdictInsufficient, reason)
-	}
-	a, err := n.regression(ctx)
-	if err != nil {
+	l := n.prepare()
+	if err := n.obtain(ctx, l); err != nil {
 		return err
 	}
+	insufficient := fmt.Sprintf("%s in the training window, a model needs %d", plural(float64(n.churns), "churn"), n.o.Ladder.Ridge)
+	a := n.regressionAttempt(l)
 	switch {
-	case n.churns < l.Ridge:
-		reason := fmt.Sprintf("%d churns in the training window, a model needs %d", n.churns, l.Ridge)
-		a.role, a.verdict, a.reason = roleShadow, verdictInsufficient, fmt.Sprintf("%s; in the shadow: %s, %s", reason, a.verdict, a.reason)
+	case a == nil:
+		n.standIn(verdictInsufficient, insufficient)
+	case n.churns < n.o.Ladder.Ridge:
+		a.role, a.reason = roleShadow, fmt.Sprintf("%s; in the shadow: %s, %s", insufficient, a.verdict, a.reason)
+		a.verdict = verdictInsufficient
 		n.others = append(n.others, a)
-		return n.standIn(verdictInsufficient, reason+"; a regression runs as a shadow")
+		n.standIn(verdictInsufficient, insufficient+"; a regression runs as a shadow")
 	case a.track == nil || a.fitted == nil || !a.track.isPublishable():
 		a.role = roleRejected
 		n.others = append(n.others, a)
-		return n.standIn(a.verdict, a.reason)
-	}
-	a.role = rolePublished
-	n.reported = a
-	a.bands = n.rank(a)
-	return nil
-}
-
-// regression fits and judges the ridge regression. What keeps it from a verdict is the verdict.
-func (n *night) regression(ctx context.Context) (*attempt, error) {
-	a := &attempt{id: n.modelID(methodRidge), method: methodRidge, lambda: lambdaChoice{n.o.Lambda, "fixed"}}
-	err := n.fitAndJudge(ctx, a)
-	switch {
-	case err == nil:
-	case ctx.Err() != nil:
-		return nil, fmt.Errorf("fit churn model: %w", err)
+		n.standIn(a.verdict, a.reason)
 	default:
-		a.fitted, a.track = nil, nil
-		a.verdict, a.reason = verdictNotFitted, err.Error()
+		a.role = rolePublished
+		n.reported = a
 	}
-	return a, nil
-}
-
-func (n *night) fitAndJudge(ctx context.Context, a *attempt) error {
-	p, train := n.p, n.split.train
-	constrained := n.churns < n.o.Ladder.CrossValidate
-	var err error
-	if a.choices, err = p.choose(train, n.live, n.churns/churnsPerCoefficient); err != nil {
-		return err
-	}
-	if !constrained {
-		if a.lambda, err = p.tune(a.choices, train, n.o); err != nil {
-			return fmt.Errorf("find lambda: %w", err)
-		}
-		if a.lambda.lambda != n.o.Lambda {
-			a.method = methodTuned
-		}
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	model, err := p.fitRidge(a.choices, train, a.lambda.lambda, constrained, n.o)
-	if err != nil {
-		return err
-	}
-	baseline, err := p.recencyOnly(train, a.lambda.lambda, n.o)
-	if err != nil {
-		return fmt.Errorf("fit recency alone: %w", err)
-	}
-	if a.track, err = p.judge(model, baseline, n.split.heldOut, n.o); err != nil {
-		return err
-	}
-	a.verdict, a.reason = a.track.verdict()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	// Judged on what it never saw, the model learns from everything that is known before it scores tonight.
-	if a.fitted, err = p.fitRidge(a.choices, n.usable, a.lambda.lambda, constrained, n.o); err != nil {
-		return fmt.Errorf("fit on all known outcomes: %w", err)
-	}
+	n.addBaselines()
+	n.reported.bands = n.rank(n.reported)
 	return nil
 }
 
-// standIn lets the rule score rank the partners. It has a track record too, beside the rule of recency alone.
-func (n *night) standIn(verdict, reason string) error {
-	p := n.p
-	known := func(rows []int) []int {
-		if len(rows) == 0 {
-			return n.live
+// regressionAttempt returns the regression with its verdict, nil where none was tried. What kept it from a fit is its
+// verdict.
+func (n *night) regressionAttempt(l lesson) *attempt {
+	if !l.attempted {
+		return nil
+	}
+	f := n.fits
+	a := &attempt{method: methodRidge, lambda: f.lambda, choices: l.choices, fitted: f.regression, track: f.regressionTrack}
+	if f.lambda.lambda != n.o.Lambda {
+		a.method = methodTuned
+	}
+	a.id = n.modelID(a.method)
+	switch {
+	case l.lack != "":
+		a.verdict, a.reason = verdictNotFitted, l.lack
+	case f.failure != "":
+		a.verdict, a.reason = verdictNotFitted, f.failure
+	default:
+		a.verdict, a.reason = a.track.verdict()
+	}
+	return a
+}
+
+// standIn lets the rule score rank the partners.
+func (n *night) standIn(verdict, reason string) {
+	n.reported = &attempt{id: n.modelID(methodScorecard), method: methodScorecard, role: roleStandIn, verdict: verdict, reason: reason,
+		rule: n.fits.rule, track: n.fits.ruleTrack}
+}
+
+// addBaselines puts beside the methods of the night what any of them must beat. A rule score that ranks the partners is its
+// own baseline.
+func (n *night) addBaselines() {
+	for _, b := range []struct {
+		method, reason string
+		rule           *scorecard
+		track          *trackRecord
+	}{
+		{methodRecency, "baseline: the days since the last deal alone, in the partner's own gaps", nil, n.fits.recencyTrack},
+		{methodScorecard, "baseline: fixed weights on what is known to matter, nothing learned", n.fits.rule, n.fits.ruleTrack},
+		{methodMajority, "baseline: the base rate for everyone", nil, n.fits.majorityTrack},
+	} {
+		if b.method != n.reported.method {
+			n.others = append(n.others, &attempt{id: n.modelID(b.method), method: b.method, role: roleBaseline, reason: b.reason,
+				rule: b.rule, track: b.track})
 		}
-		return rows
 	}
-	then := p.baseRate(n.split.train, n.o.PriorRate, n.o.PriorRows)
-	a := &attempt{id: n.modelID(methodScorecard), method: methodScorecard, role: roleStandIn, verdict: verdict, reason: reason,
-		rule: p.newScorecard(drivers, known(n.usable), n.rate, n.o)}
-	judged := p.newScorecard(drivers, known(n.split.train), then, n.o)
-	recency := p.newScorecard(drivers[:1], known(n.split.train), then, n.o)
-	var err error
-	if a.track, err = p.judge(judged, recency, n.split.heldOut, n.o); err != nil {
-		return err
-	}
-	n.reported = a
-	a.bands = n.rank(a)
-	return nil
 }
 
 // rank divides tonight's partners into bands.
@@ -221,8 +213,9 @@ func (n *night) rank(a *attempt) bands {
 	return n.p.newBands(n.live, prob, a.track)
 }
 
+// modelID names a method by what it learned from: the same on every night that learns the same.
 func (n *night) modelID(method string) string {
-	return "churn-" + day(n.o.asOfDay()) + "-" + method
+	return "churn-" + method + "-" + n.fits.fingerprint[:12]
 }
 
 // attempts returns all methods of the night, the reported one first.
@@ -232,8 +225,10 @@ func (n *night) attempts() []*attempt { return append([]*attempt{n.reported}, n.
 type member struct {
 	exitedOn   arrow.Date32
 	commercial bool // had a commercial event
-	last       int  // newest row of the panel at risk, -1 for none
-	tonight    int  // row of tonight, -1 for none
+	// tier, region and kind of partner as of tonight; "" where they are not known.
+	tier, region, kind string
+	last               int // newest row of the panel at risk, -1 for none
+	tonight            int // row of tonight, -1 for none
 }
 
 // readRoster lists all partners: those of dim_partner and those with features.
@@ -242,6 +237,7 @@ func readRoster(partners arrow.RecordBatch, p *panel) (map[string]member, error)
 	if partners != nil {
 		f := newFrame(partnerTable, partners)
 		id, exited, first := f.keys("partner_id"), f.dates("exited_on"), f.dates("first_commercial_on")
+		tier, region, kind := f.texts("tier_code"), f.texts("region"), f.texts("partner_type")
 		if f.err != nil {
 			return nil, f.err
 		}
@@ -249,7 +245,8 @@ func readRoster(partners arrow.RecordBatch, p *panel) (map[string]member, error)
 			if _, twice := roster[partner]; twice {
 				return nil, &InputError{Table: partnerTable, Column: "partner_id", Reason: "partner " + partner + " has two rows"}
 			}
-			roster[partner] = member{exitedOn: exited[i], commercial: first[i] != noDate, last: -1, tonight: -1}
+			roster[partner] = member{exitedOn: exited[i], commercial: first[i] != noDate,
+				tier: tier[i], region: region[i], kind: kind[i], last: -1, tonight: -1}
 		}
 	}
 	for i, s := range p.rows {

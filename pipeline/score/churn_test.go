@@ -119,7 +119,7 @@ func rowsExplainThemselves(t *testing.T, r *score.ChurnResult) {
 	}
 }
 
-// checkReasons demands the largest raising contributions of at least 0.1 in order, and no others.
+// checkReasons demands the largest raising and lowering contributions of at least 0.1 in order, and no others.
 func checkReasons(t *testing.T, s map[string]any, parts []map[string]any) {
 	t.Helper()
 	slices.SortFunc(parts, func(a, b map[string]any) int {
@@ -139,6 +139,15 @@ func checkReasons(t *testing.T, s map[string]any, parts []map[string]any) {
 		}
 		if got := s[fmt.Sprintf("reason_%d", k+1)]; got != want {
 			t.Errorf("%v: reason %d is %v, want %v", s["partner_id"], k+1, got, want)
+		}
+	}
+	for k := range 2 {
+		var want any
+		if part := len(parts) - 1 - k; part >= 0 && parts[part]["contribution"].(float64) <= -0.1 {
+			want = parts[part]["reason"]
+		}
+		if got := s[fmt.Sprintf("lowers_%d", k+1)]; got != want {
+			t.Errorf("%v: what lowers the risk is %v in place %d, want %v", s["partner_id"], got, k+1, want)
 		}
 	}
 }
@@ -249,7 +258,7 @@ func TestOrderOfRowsAndThreadsDoNotMatter(t *testing.T) {
 	for name, pair := range map[string][2]arrow.RecordBatch{
 		"partners": {first.Partners, second.Partners}, "contributions": {first.Contributions, second.Contributions},
 		"cards": {first.Cards, second.Cards}, "coefficients": {first.Coefficients, second.Coefficients},
-		"held out": {first.HeldOut, second.HeldOut}, "bands": {first.Bands, second.Bands},
+		"held out": {first.HeldOut, second.HeldOut}, "bands": {first.Bands, second.Bands}, "groups": {first.Groups, second.Groups},
 	} {
 		if pair[0].NumRows() == 0 || !array.RecordEqual(pair[0], pair[1]) {
 			t.Errorf("%s differ", name)
@@ -266,9 +275,9 @@ func TestLadderDecidesTheMethod(t *testing.T) {
 		shadow, ridge, cross     int
 		roles, reported, verdict string
 	}{
-		{"too few for anything", churns + 1, churns + 2, churns + 3, "stand_in", "scorecard", "insufficient_events"},
-		{"enough for a shadow", churns, churns + 1, churns + 2, "shadow stand_in", "scorecard", "insufficient_events"},
-		{"enough for a model", 2, churns, churns + 1, "published", "ridge", "better than recency alone"},
+		{"too few for anything", churns + 1, churns + 2, churns + 3, "baseline baseline stand_in", "scorecard", "insufficient_events"},
+		{"enough for a shadow", churns, churns + 1, churns + 2, "baseline baseline shadow stand_in", "scorecard", "insufficient_events"},
+		{"enough for a model", 2, churns, churns + 1, "baseline baseline baseline published", "ridge", "better than recency alone"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := churn(t, rows, func(o *score.Options) {
@@ -360,4 +369,65 @@ func TestSeedMovesOnlyTheIntervals(t *testing.T) {
 	if diff := maps.Equal(a, b); diff {
 		t.Error("the seed is not on the card")
 	}
+}
+
+// levelled is a programme in which, from a day on, a third of the partners churns whatever is known of them.
+func levelled(g programme, from arrow.Date32) []map[string]any {
+	rows := g.rows()
+	for _, r := range rows {
+		var k int
+		if _, err := fmt.Sscanf(r["partner_id"].(string), "P%d", &k); err == nil && k/12%3 == 0 && r["is_usable"] == true && r["snapshot_on"].(arrow.Date32) >= from {
+			r["label"] = 1
+		}
+	}
+	return rows
+}
+
+// Where later outcomes show that the level is off, the published score is the regression's, which its coefficients give,
+// mapped by the card's line: the order of partners is that of the regression, and the parts still add up.
+func TestPublishedScoreIsTheRecalibratedRegression(t *testing.T) {
+	rows := levelled(strong, date("2025-03-01"))
+	r := churn(t, rows, fixedLambda)
+	card := reported(t, r)
+	if card["role"] != "published" || card["recalibration"] != "slope" || card["recalibration_churns"].(int64) < 20 {
+		t.Fatalf("%v, recalibration %v from %v churns: %v", card["role"], card["recalibration"], card["recalibration_churns"], card["reason"])
+	}
+	intercept, slope := number(t, card, "recalibration_intercept"), number(t, card, "recalibration_slope")
+	if slope <= 0 || intercept == 0 {
+		t.Errorf("recalibration %v + %v*logit", intercept, slope)
+	}
+	of, base := map[string]float64{}, 0.0
+	for _, c := range table(r.Coefficients) {
+		switch {
+		case c["model_id"] != card["model_id"] || c["state"] == "left out":
+		case c["feature"] == "(intercept)":
+			base = number(t, c, "coefficient")
+		default:
+			of[c["feature"].(string)] = number(t, c, "coefficient")
+		}
+	}
+	values := map[any]map[string]any{}
+	for _, row := range rows {
+		if row["is_as_of"] == true {
+			values[row["partner_id"]] = row
+		}
+	}
+	for _, s := range table(r.Partners) {
+		if s["status"] != "scored" {
+			continue
+		}
+		raw := base
+		for feature, coefficient := range of {
+			switch v := values[s["partner_id"]][feature].(type) {
+			case float64:
+				raw += coefficient * v
+			case int:
+				raw += coefficient * float64(v)
+			}
+		}
+		if logit := number(t, s, "logit"); math.Abs(logit-(intercept+slope*raw)) > 1e-6 {
+			t.Errorf("%v: logit %v, the regression's %v", s["partner_id"], logit, raw)
+		}
+	}
+	rowsExplainThemselves(t, r)
 }

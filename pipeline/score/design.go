@@ -3,7 +3,6 @@ package score
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/partnerhealth/partnerhealth/models/logistic"
 )
@@ -173,6 +172,3 @@ func (d *design) data(p *panel, rows []int) logistic.Data {
 	}
 	return out
 }
-
-// column returns the position of a column in the design, -1 when it is not there.
-func (d *design) column(name string) int { return slices.Index(d.columns, name) }

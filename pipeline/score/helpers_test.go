@@ -80,7 +80,7 @@ func concat(lists ...[]arrow.Field) (out []arrow.Field) {
 // The columns of fct_partner_month_feature.
 var featureColumns = concat(
 	fields(arrow.BinaryTypes.String, "partner_id", "family_id", "segment"),
-	fields(arrow.FixedWidthTypes.Date32, "snapshot_on"),
+	fields(arrow.FixedWidthTypes.Date32, "snapshot_on", "churned_on", "outcome_known_on"),
 	fields(arrow.FixedWidthTypes.Boolean, "is_at_risk", "is_as_of", "is_usable"),
 	fields(arrow.PrimitiveTypes.Int32, "label"),
 	fields(arrow.PrimitiveTypes.Int64, "spell_no", "tier_rank", "tenure_months"),
@@ -88,13 +88,13 @@ var featureColumns = concat(
 )
 
 var doubleColumns = []string{
-	"recency_gaps", "days_since_last_event", "median_gap_days", "revenue_trend", "activity_trend", "open_pipeline_log",
+	"won_365d", "recency_gaps", "days_since_last_event", "median_gap_days", "revenue_trend", "activity_trend", "open_pipeline_log",
 	"open_pipeline_age_days", "people_trend", "days_since_activity_log", "cert_share", "certs_expiring_90d", "late_answer_share",
 	"lost_streak", "meetings_90d", "fund_use_180d", "psat_latest", "psat_missing", "cases_escalated_90d", "returned_partner",
 	"tenure_0_2", "tenure_3_5", "tenure_6_11", "tenure_12_23",
 }
 
-var partnerColumns = concat(fields(arrow.BinaryTypes.String, "partner_id"), fields(arrow.FixedWidthTypes.Date32, "exited_on", "first_commercial_on"))
+var partnerColumns = concat(fields(arrow.BinaryTypes.String, "partner_id", "tier_code", "region", "partner_type"), fields(arrow.FixedWidthTypes.Date32, "exited_on", "first_commercial_on"))
 
 // programme is a synthetic programme with a planted hazard: every month a partner churns with probability
 // expit(base + recency*x1 + trend*(x2 + x3)), whose x are features that drift slowly.
@@ -136,9 +136,9 @@ func (g programme) rows() []map[string]any {
 			usable := !tonight && !on.AddDate(0, 0, 180).After(asOf)
 			row["is_as_of"], row["is_usable"] = tonight, usable
 			if usable {
-				row["label"] = 0
+				row["label"], row["outcome_known_on"] = 0, arrow.Date32FromTime(on.AddDate(0, 0, 180))
 				if churned >= 0 && !first.AddDate(0, churned+1, 0).After(on.AddDate(0, 0, 184)) {
-					row["label"] = 1
+					row["label"], row["churned_on"] = 1, arrow.Date32FromTime(first.AddDate(0, churned+1, -1))
 				}
 			}
 			out = append(out, row)
@@ -163,6 +163,7 @@ func (g programme) row(rnd *rand.Rand, id, family string, k int, on time.Time, t
 		"cert_share": rnd.Float64(), "certs_expiring_90d": float64(rnd.IntN(3)), "late_answer_share": rnd.Float64() / 2,
 		"lost_streak": float64(rnd.IntN(3)), "meetings_90d": float64(rnd.IntN(6)), "fund_use_180d": rnd.Float64(),
 		"psat_latest": 0.6 + 0.4*rnd.Float64(), "psat_missing": 0.0, "cases_escalated_90d": float64(rnd.IntN(2)), "returned_partner": 0.0,
+		"won_365d":   1000 * float64(1+k%7),
 		"tenure_0_2": bucket(0, 2), "tenure_3_5": bucket(3, 5), "tenure_6_11": bucket(6, 11), "tenure_12_23": bucket(12, 23),
 	}
 	if k%4 == 0 { // a quarter never answers the survey

@@ -51,8 +51,7 @@ func (p *panel) tune(choices []choice, train []int, o Options) (lambdaChoice, er
 		for _, i := range f.heldOut {
 			row = d.fill(row, p.rows[i].values)
 			for k, m := range models {
-				eta, y := m.Logit(row), p.rows[i].label
-				loss[k] = append(loss[k], max(eta, 0)-y*eta+math.Log1p(math.Exp(-math.Abs(eta))))
+				loss[k] = append(loss[k], logLoss(p.rows[i].label, m.Logit(row)))
 			}
 		}
 	}

@@ -23,6 +23,11 @@ type snapshot struct {
 	atRisk, tonight, usable  bool
 	label                    float64 // 0 or 1 where usable, NaN else
 	values                   []float64
+	// won is the revenue of the 365 days before, known then.
+	won float64
+	// churnedOn is the day on which a partner of label 1 was lost, knownOn the first snapshot whose night knew the label as
+	// it stands: until then a partner that stayed passed for churned.
+	churnedOn, knownOn arrow.Date32
 }
 
 // panel is the feature table, ordered by partner and snapshot.
@@ -30,6 +35,7 @@ type panel struct {
 	features []feature
 	index    map[string]int // column of values by name
 	rows     []snapshot
+	knownTo  arrow.Date32 // last day that the night knows
 }
 
 // at returns the value of a column.
@@ -38,13 +44,14 @@ func (p *panel) at(row int, column string) float64 { return p.rows[row].values[p
 // readPanel reads fct_partner_month_feature and checks what the model relies on: one row per partner and snapshot, labels
 // of 0 or 1, and no outcome that could not be known on the as-of date.
 func readPanel(rec arrow.RecordBatch, o Options) (*panel, error) {
-	p := &panel{features: features()}
+	p := &panel{features: features(), knownTo: o.asOfDay()}
 	var names []string
 	names, p.index = columnIndex(p.features)
 	f := newFrame(featureTable, rec)
 	partner, family, segment := f.keys("partner_id"), f.texts("family_id"), f.texts("segment")
 	on, spell, label := f.dates("snapshot_on"), f.numbers("spell_no"), f.numbers("label")
 	atRisk, tonight, usable := f.bools("is_at_risk"), f.bools("is_as_of"), f.bools("is_usable")
+	won, churnedOn, knownOn := f.numbers("won_365d"), f.dates("churned_on"), f.dates("outcome_known_on")
 	columns := make([][]float64, len(names))
 	for j, name := range names {
 		columns[j] = f.numbers(name)
@@ -60,7 +67,8 @@ func readPanel(rec arrow.RecordBatch, o Options) (*panel, error) {
 			v[j] = columns[j][i]
 		}
 		s := snapshot{partner: partner[i], family: family[i], segment: segment[i], on: on[i], atRisk: atRisk[i],
-			tonight: tonight[i], usable: usable[i] && atRisk[i], label: math.NaN(), values: v}
+			tonight: tonight[i], usable: usable[i] && atRisk[i], label: math.NaN(), values: v,
+			won: won[i], churnedOn: churnedOn[i], knownOn: knownOn[i]}
 		if !math.IsNaN(spell[i]) {
 			s.spell = int64(spell[i])
 		}

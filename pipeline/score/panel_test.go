@@ -159,7 +159,7 @@ func TestHeldOutOutcomesAreNeverLearnedFrom(t *testing.T) {
 	predictions := func(rows []map[string]any) map[string]any {
 		out := map[string]any{}
 		for _, r := range rows {
-			if strings.HasSuffix(r["model_id"].(string), "ridge") {
+			if strings.HasPrefix(r["model_id"].(string), "churn-ridge-") {
 				out[fmt.Sprint(r["partner_id"], r["snapshot_on"])] = r["probability"]
 			}
 		}

@@ -31,6 +31,7 @@ func probability(logit float64) float64 { return logistic.Expit(logit) }
 
 // publish writes all tables.
 func (n *night) publish() (*ChurnResult, error) {
+	n.measureDrift()
 	r := &ChurnResult{Summary: n.summary()}
 	var err error
 	if r.Partners, r.Contributions, err = n.scores(); err != nil {
@@ -46,6 +47,7 @@ func (n *night) publish() (*ChurnResult, error) {
 		{"model_coefficient", &r.Coefficients, CoefficientSchema(), n.addCoefficients},
 		{"model_holdout", &r.HeldOut, HoldoutSchema(), n.addHeldOut},
 		{"model_band", &r.Bands, BandSchema(), addBands},
+		{"model_group", &r.Groups, GroupSchema(), n.addGroups},
 	} {
 		out := newTable(t.schema)
 		for _, a := range n.attempts() {
@@ -60,7 +62,11 @@ func (n *night) publish() (*ChurnResult, error) {
 
 func (n *night) summary() ChurnSummary {
 	a := n.reported
-	s := ChurnSummary{Method: a.method, Verdict: a.verdict, Reason: a.reason, Churns: n.churns, Scored: len(n.live)}
+	s := ChurnSummary{Method: a.method, Verdict: a.verdict, Reason: a.reason, Churns: n.churns, Scored: len(n.live),
+		Refitted: n.refitted, Warnings: n.driftWarnings()}
+	if n.note != "" {
+		s.Notes = append(s.Notes, n.note)
+	}
 	if m := a.track.m[mAUC]; m.ok {
 		v := published(m.value)
 		s.AUC = &v
@@ -78,7 +84,8 @@ type line struct {
 	on                                arrow.Date32
 	probability, low, high            *float64
 	logit, baseline                   *float64
-	reasons                           [3]string
+	reasons                           [3]string // what raises the risk
+	lowers                            [2]string
 }
 
 // scores writes one row per partner, and the contributions of those that are ranked.
@@ -96,7 +103,8 @@ func (n *night) scores() (partners, contributions arrow.RecordBatch, err error) 
 			}
 		}
 		if err := out.add(partner, l.on, l.status, nullable(l.method), l.probability, l.low, l.high, nullable(l.band), l.logit,
-			l.baseline, nullable(l.reasons[0]), nullable(l.reasons[1]), nullable(l.reasons[2]), nullable(l.model), nullable(l.note)); err != nil {
+			l.baseline, nullable(l.reasons[0]), nullable(l.reasons[1]), nullable(l.reasons[2]),
+			nullable(l.lowers[0]), nullable(l.lowers[1]), nullable(l.model), nullable(l.note)); err != nil {
 			return nil, nil, fmt.Errorf("write score_partner_churn of %s: %w", partner, err)
 		}
 	}
@@ -164,6 +172,11 @@ func (n *night) fill(l *line, row int) ([]contribution, error) {
 	for k := range min(len(parts), len(l.reasons)) {
 		if parts[k].amount >= minReason {
 			l.reasons[k] = parts[k].reason
+		}
+	}
+	for k := range min(len(parts), len(l.lowers)) {
+		if part := parts[len(parts)-1-k]; part.amount <= -minReason {
+			l.lowers[k] = part.reason
 		}
 	}
 	return parts, nil

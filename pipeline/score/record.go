@@ -72,6 +72,10 @@ func (p *panel) judge(s, baseline scorer, rows []int, o Options) (*trackRecord, 
 	for k, v := range values {
 		t.m[k].value, t.m[k].ok = v, !math.IsNaN(v)
 	}
+	measure := compare
+	if o.ranksOnly {
+		measure = compareRanks
+	}
 	rnd := rand.New(rand.NewPCG(o.Seed, uint64(o.Resamples)))
 	intervals, ok, err := evaluate.Bootstrap(p.clusters(rows), measures, o.Resamples, 0.95, rnd, func(weight, values []float64) {
 		m, err1 := model.Reweighted(weight)
@@ -82,7 +86,7 @@ func (p *panel) judge(s, baseline scorer, rows []int, o Options) (*trackRecord, 
 			}
 			return
 		}
-		compare(m, b, values)
+		measure(m, b, values)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("judge score: %w", err)
@@ -95,21 +99,30 @@ func (p *panel) judge(s, baseline scorer, rows []int, o Options) (*trackRecord, 
 	return t, nil
 }
 
-// compare writes all measures, NaN for those that do not exist on the sample.
-func compare(model, baseline *evaluate.Sample, values []float64) {
-	exists := func(v float64, err error) float64 {
-		if err != nil {
-			return math.NaN()
-		}
-		return v
+// exists returns a measure, NaN where it does not exist on the sample.
+func exists(v float64, err error) float64 {
+	if err != nil {
+		return math.NaN()
+	}
+	return v
+}
+
+// compareRanks writes the measures that decide whether a model is published, NaN for all others.
+func compareRanks(model, baseline *evaluate.Sample, values []float64) {
+	for k := range values {
+		values[k] = math.NaN()
 	}
 	values[mAUC], values[mBaselineAUC] = exists(model.AUC()), exists(baseline.AUC())
 	values[mAUCGain] = values[mAUC] - values[mBaselineAUC]
+}
+
+// compare writes all measures, NaN for those that do not exist on the sample.
+func compare(model, baseline *evaluate.Sample, values []float64) {
+	compareRanks(model, baseline, values)
 	values[mBrier], values[mBaselineBrier] = exists(model.Brier()), exists(baseline.Brier())
 	values[mLogLoss] = exists(model.LogLoss())
 	values[mLogLossGain] = exists(baseline.LogLoss()) - values[mLogLoss]
 	values[mRatio] = exists(model.ObservedExpected())
-	values[mSlope], values[mIntercept], values[mLift] = math.NaN(), math.NaN(), math.NaN()
 	if c, err := model.Calibrate(); err == nil {
 		values[mSlope], values[mIntercept] = c.Slope, c.Intercept
 	}

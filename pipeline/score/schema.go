@@ -18,6 +18,8 @@ func PartnerChurnSchema() *arrow.Schema {
 		{"reason_1", text, "what raises the risk most, in words"},
 		{"reason_2", text, "second reason"},
 		{"reason_3", text, "third reason"},
+		{"lowers_1", text, "what lowers the risk most, in words"},
+		{"lowers_2", text, "what lowers it next"},
 		{"model_id", text, "model card"},
 		{"note", text, "why a score is absent or weak"},
 	})
@@ -40,11 +42,13 @@ func ContributionSchema() *arrow.Schema {
 // CardSchema returns the columns of model_card.
 func CardSchema() *arrow.Schema {
 	columns := []column{
-		{"model_id", text, "model"},
-		{"role", text, "published; stand_in: the rule score ranks the partners; shadow: logged only; rejected: not published, with the reason"},
+		{"model_id", text, "model: method and the beginning of the fingerprint"},
+		{"fingerprint", text, "SHA-256 of all that the night learned from: definition, options, columns, rows with their outcomes"},
+		{"definition_version", bigint, "version of the model's definition: target, features, split, methods"},
+		{"role", text, "published; stand_in: the rule score ranks the partners; shadow: logged only; rejected: not published, with the reason; baseline: what a model must beat"},
 		{"is_reported", boolean, "ranks the partners tonight; true for one card"},
-		{"method", text, "ridge, ridge_cv (lambda by cross-validation) or scorecard"},
-		{"verdict", text, "better than recency alone, no better than baseline, insufficient_events or not fitted"},
+		{"method", text, "ridge, ridge_cv (lambda by cross-validation), scorecard (the rule score), recency (alone) or majority (the base rate for everyone)"},
+		{"verdict", text, "better than recency alone, no better than baseline, insufficient_events or not fitted; null for baselines"},
 		{"reason", text, "why"},
 		{"as_of", date, "as-of date of the night"},
 		{"horizon_days", bigint, "churn is predicted for so many days ahead"},
@@ -93,7 +97,16 @@ func CardSchema() *arrow.Schema {
 	measured("calibration_intercept", "0 is calibrated")
 	measured("observed_expected", "positive partner-months over those expected")
 	measured("top_decile_lift", "churn of the highest-scored tenth over the base rate")
-	columns = append(columns, column{"expected_held_out", double, "positive partner-months expected in the held-out quarters"})
+	columns = append(columns,
+		column{"expected_held_out", double, "positive partner-months expected in the held-out quarters"},
+		column{"recalibration", text, "how later outcomes corrected tonight's probabilities: none, intercept or slope"},
+		column{"recalibration_intercept", double, "log-odds added; the held-out quarters were judged with a correction learned before them"},
+		column{"recalibration_slope", double, "factor of the regression's log-odds, above 0: the ranking stays"},
+		column{"recalibration_churns", bigint, "distinct churns later in time than what predicted them; under 20 nothing is corrected"},
+		column{"drifted_features", bigint, "columns of the model that drift by more than chance explains, among all that are looked at"},
+		column{"score_psi", double, "population stability index of the score, tonight against the rows learned from"},
+		column{"score_psi_limit", double, "what chance alone stays below in 95 of 100 nights"},
+		column{"outcome_z", double, "churn in the held-out quarters less what was predicted, in standard errors; beyond 3 the level is off"})
 	return newSchema("every method of a night's churn score: what it learned from, how it did, and whether it is published.",
 		"model", "model_id", columns)
 }
@@ -107,7 +120,7 @@ func CoefficientSchema() *arrow.Schema {
 		{"position", bigint, "place in the declared order, by which few churns are spent"},
 		{"state", text, "estimated, at bound, constant, fixed (rule score) or left out"},
 		{"note", text, "why it is left out"},
-		{"coefficient", double, "change of the log-odds for one unit"},
+		{"coefficient", double, "change of the log-odds for one unit, before recalibration"},
 		{"std_error", double, "standard error, robust to rows of the same partner family; no test of a penalised coefficient"},
 		{"standard_coefficient", double, "change of the log-odds for one standard deviation; interquartile range in the rule score"},
 		{"center", double, "mean of the rows learned from; median in the rule score"},
@@ -115,6 +128,7 @@ func CoefficientSchema() *arrow.Schema {
 		{"missing_share", double, "share of the partners at risk tonight whose value is not known"},
 		{"psi", double, "population stability index, tonight against the rows learned from"},
 		{"psi_limit", double, "what chance alone stays below in 95 of 100 nights"},
+		{"drift", text, "none; watch: psi above 0.1 and its limit; alarm: above 0.25 and twice the limit"},
 	})
 }
 
@@ -125,10 +139,33 @@ func HoldoutSchema() *arrow.Schema {
 			{"model_id", text, "model"},
 			{"partner_id", text, "partner"},
 			{"snapshot_on", date, "day for which was predicted"},
-			{"probability", double, "predicted by the model, which was trained on earlier months"},
+			{"probability", double, "predicted by the model, which was trained and recalibrated on earlier months"},
 			{"baseline_probability", double, "predicted by recency alone"},
 			{"label", bigint, "1 the partner churned within the horizon, 0 it stayed"},
 		})
+}
+
+// GroupSchema returns the columns of model_group.
+func GroupSchema() *arrow.Schema {
+	return newSchema("how a published model did in each group of partners on the held-out quarters.", "model x group", "model_id, group_kind, group_name", []column{
+		{"model_id", text, "model"},
+		{"group_kind", text, "tenure, tier, region, partner_type or size (thirds of the revenue won in the year before)"},
+		{"group_name", text, "group: tenure and size at the first held-out snapshot, the others as of tonight"},
+		{"rows_held_out", bigint, "partner-months"},
+		{"partners", bigint, "partners"},
+		{"churned", bigint, "distinct churns"},
+		{"expected", double, "churns expected: predicted partner-months over the partner-months of a churn"},
+		{"observed_expected", double, "churned over expected, drawn to 1 by 5 churns"},
+		{"low", double, "lower end of the exact 95% Poisson interval of churned / expected"},
+		{"high", double, "upper end of it"},
+		{"p_value", double, "probability of so many churns or more extreme ones where the model is right; null where insufficient"},
+		{"q_value", double, "smallest false discovery rate among all groups at which this one stands out"},
+		{"flagged_share", double, "share of the partner-months in the high band"},
+		{"false_positive_share", double, "share of the partner-months without churn in the high band"},
+		{"false_positive_low", double, "lower end of its Wilson 95% interval, by partners"},
+		{"false_positive_high", double, "upper end of it"},
+		{"status", text, "ok, or insufficient under 5 expected churns"},
+	})
 }
 
 // BandSchema returns the columns of model_band.
@@ -152,6 +189,7 @@ func EmptyChurn() *ChurnResult {
 	return &ChurnResult{
 		Partners: emptyRecord(PartnerChurnSchema()), Contributions: emptyRecord(ContributionSchema()), Cards: emptyRecord(CardSchema()),
 		Coefficients: emptyRecord(CoefficientSchema()), HeldOut: emptyRecord(HoldoutSchema()), Bands: emptyRecord(BandSchema()),
+		Groups: emptyRecord(GroupSchema()),
 	}
 }
 

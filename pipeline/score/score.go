@@ -7,7 +7,26 @@
 // ridge regression runs as its shadow and is only logged; from 30 the regression is published with lambda 10, from 100
 // with lambda found by cross-validation forward in time. It is judged on the last two quarters whose outcome is known,
 // which it never saw, against a regression on recency alone; when it does not beat that the card says so, and when it is
-// worse by more than a standard error, or no better than chance, no probability is published. FirstRevenue estimates the time to first revenue (M05), Affinity the pairs bought together (M24).
+// worse by more than a standard error, or no better than chance, no probability is published. The rule score and the base
+// rate for everyone are judged on the same rows, and a published model is judged again in each group of partners. Where
+// predictions of later months show that its probabilities are off by more than chance, they are corrected on the scale of
+// the log-odds, which leaves the ranking as it is. Tonight's partners are compared with those learned from, column by column.
+// Fits may be kept in a Registry under the fingerprint of what they were learned from, and no row depends on that.
+//
+// What this is worth was measured on generated programmes of 200 to 800 partners and three years, whose truth is known
+// (pipeline/run/planted_test.go). Where the generator planted more than recency and 34 to 142 churns trained the regression,
+// its AUC was above that of recency alone in 22 of 22 programmes (0.70 to 0.85 against 0.61 to 0.76); the verdict said so in 17,
+// because with some 30 churns in the held-out quarters a true gain of 0.05 is within its noise. The calibration slope of one
+// programme lay between 0.88 and 1.27 and has a standard error of 0.2; that of all together was 1.02 (0.96 to 1.07) on the
+// held-out quarters and 1.07 (0.98 to 1.20) on what happened after the night. Where there is nothing to find beyond recency no
+// programme of 40 was called better. The verdict's error was counted on more nights than one can generate: 3.5 % of 540 on
+// which partners had each other's outcomes (4 % with 10 to 30 churns, 3.4 % above), 1.5 % of 600 on which they had each other's
+// features but for recency; it is allowed 5 %. The bootstrap's 95 % interval of the AUC held 0.5 in 93 % of the former.
+//
+// Backtest runs the nights of past quarter starts again and sets what they flagged against what happened. FirstRevenue
+// estimates the time to first revenue (M05), Affinity the pairs bought together (M24).
+// ExpectFirstRevenue, ExpectNextQuarter and ExpectRecruits (M42) say what may be expected of a partner or an applicant, each
+// with a card of how it did later in time; a method that does worse than its simple rule leaves the word to the rule.
 //
 // Results are a function of the records and the options: the order of input rows, the number of threads, the clock and the
 // environment do not matter. Published numbers have ten significant digits; a number that does not exist is null.
@@ -40,8 +59,14 @@ type Options struct {
 	PriorRows float64
 	// ColdStartMonths is the tenure under which a partner has no trend to score.
 	ColdStartMonths float64
+	// ranksOnly leaves out the bootstrap of measures that only a card shows: the backtest decides by AUC alone.
+	ranksOnly bool
 	// Currency names the reporting currency in reasons; empty for none.
 	Currency string
+	// Registry keeps fits from night to night; nil to fit every night. No row depends on it.
+	Registry Registry
+	// Version of the program that fits: what another one kept is fitted again, since a later one may compute otherwise.
+	Version string
 }
 
 // Ladder holds the numbers of distinct churns from which a method may be used.

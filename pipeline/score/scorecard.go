@@ -8,21 +8,20 @@ import (
 	"github.com/partnerhealth/partnerhealth/models/logistic"
 )
 
-const (
-	// driverWeight is the log-odds that one interquartile range of a driver is worth.
-	driverWeight = 0.5
-	// driverLimit cuts a driver, in interquartile ranges.
-	driverLimit = 3
-)
+// driverLimit cuts a driver, in interquartile ranges.
+const driverLimit = 3
 
-// driver is a feature of the rule score with the direction that is bad.
+// driver is a feature of the rule score.
 type driver struct {
 	column string
-	sign   float64
+	// weight is the log-odds that one interquartile range is worth, above 0 where more is worse.
+	weight float64
 }
 
-// drivers are the features of the rule score, recency first.
-var drivers = []driver{{colRecency, 1}, {"revenue_trend", -1}, {"cases_escalated_90d", 1}, {"cert_share", -1}}
+// drivers are the features of the rule score, recency first: one of each kind of sign, and none that few lumpy deals decide,
+// such as the revenue of a quarter. Recency counts double, so that the rule is hardly worse than recency alone in a
+// programme where nothing else tells.
+var drivers = []driver{{colRecency, 1}, {"people_trend", -0.5}, {"late_answer_share", 0.5}, {"cases_escalated_90d", 0.5}, {"cert_share", -0.5}}
 
 // scorecard is the rule score that needs no churns: fixed weights on what is known to matter, around a shrunken base
 // rate.
@@ -33,11 +32,11 @@ type scorecard struct {
 	currency string
 }
 
-// term is one driver: weight * sign * clip((x - median)/iqr), less its mean.
+// term is one driver: weight * clip((x - median)/iqr), less its mean.
 type term struct {
 	feature     feature
 	column      int
-	sign        float64
+	weight      float64
 	median, iqr float64
 	mean        float64
 	left        string // why it is left out
@@ -47,7 +46,7 @@ type term struct {
 func (p *panel) newScorecard(drivers []driver, rows []int, baseRate float64, o Options) *scorecard {
 	s := &scorecard{panel: p, base: logistic.Logit(baseRate), currency: o.Currency}
 	for _, d := range drivers {
-		t := term{column: p.index[d.column], sign: d.sign}
+		t := term{column: p.index[d.column], weight: d.weight}
 		for _, f := range p.features {
 			if f.name == d.column {
 				t.feature = f
@@ -82,10 +81,10 @@ func (p *panel) newScorecard(drivers []driver, rows []int, baseRate float64, o O
 }
 
 // slope is the change of the logit for one unit, within the limits.
-func (t term) slope() float64 { return t.sign * driverWeight / t.iqr }
+func (t term) slope() float64 { return t.weight / t.iqr }
 
 func (t term) raw(x float64) float64 {
-	return t.sign * driverWeight * min(driverLimit, max(-driverLimit, (x-t.median)/t.iqr))
+	return t.weight * min(driverLimit, max(-driverLimit, (x-t.median)/t.iqr))
 }
 
 // amount is what a snapshot's value adds to the logit; a missing one adds nothing.

@@ -213,10 +213,11 @@ func TestAffinityRefusesImpossibleCounts(t *testing.T) {
 // The SQL side declares the score tables that its models read; the records must have those columns.
 func TestSchemasAreThoseThatSQLReads(t *testing.T) {
 	sqlType := map[arrow.Type]string{arrow.STRING: "VARCHAR", arrow.FLOAT64: "DOUBLE", arrow.INT64: "BIGINT", arrow.BOOL: "BOOLEAN", arrow.DATE32: "DATE"}
-	churn := score.EmptyChurn()
+	churn, backtest := score.EmptyChurn(), score.EmptyBacktest()
 	for name, rec := range map[string]arrow.RecordBatch{
 		"score_partner_churn": churn.Partners, "score_churn_contribution": churn.Contributions, "model_card": churn.Cards,
-		"model_coefficient": churn.Coefficients, "model_holdout": churn.HeldOut, "model_band": churn.Bands,
+		"model_coefficient": churn.Coefficients, "model_holdout": churn.HeldOut, "model_band": churn.Bands, "model_group": churn.Groups,
+		"model_backtest": backtest.Quarters, "model_backtest_alert": backtest.Alerts,
 		"score_first_revenue": score.EmptyFirstRevenue(), "score_cosell_affinity": score.EmptyAffinity(),
 	} {
 		schema := rec.Schema()

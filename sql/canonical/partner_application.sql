@@ -12,6 +12,7 @@
 -- status VARCHAR
 -- status_raw VARCHAR
 -- traits VARCHAR
+-- applied_traits VARCHAR: traits as they were first received, before anybody completed them
 -- source_modified_at TIMESTAMP
 -- known_at TIMESTAMP: when we knew of it: first receipt, or the record's own time where it came with the first export
 -- _source VARCHAR
@@ -28,6 +29,10 @@ WITH versions AS (
         _deleted AND name IS NULL AS is_absence,
         max(_loaded_at) FILTER (WHERE _deleted AND name IS NULL) OVER record AS absent_at,
         min(_loaded_at) OVER record AS first_seen_at,
+        first_value(traits) OVER (
+            PARTITION BY application_id
+            ORDER BY traits IS NULL, _loaded_at, source_modified_at NULLS LAST, _file, _row, _preset, _row_hash
+        ) AS applied_traits,
         min(_loaded_at) OVER (PARTITION BY _source, _object) AS first_export_at
     FROM lake.partner_application
     WINDOW record AS (PARTITION BY application_id)
@@ -75,6 +80,7 @@ final AS (
         newest.status,
         newest.status_raw,
         newest.traits,
+        newest.applied_traits,
         newest.source_modified_at,
         newest.known_at,
         newest._source,

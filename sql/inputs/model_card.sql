@@ -1,11 +1,13 @@
 -- model_card: every method of a night's churn score: what it learned from, how it did, and whether it is published.
 -- grain: model
 -- key: model_id
--- model_id VARCHAR: model
--- role VARCHAR: published; stand_in: the rule score ranks the partners; shadow: logged only; rejected: not published, with the reason
+-- model_id VARCHAR: model: method and the beginning of the fingerprint
+-- fingerprint VARCHAR: SHA-256 of all that the night learned from: definition, options, columns, rows with their outcomes
+-- definition_version BIGINT: version of the model's definition: target, features, split, methods
+-- role VARCHAR: published; stand_in: the rule score ranks the partners; shadow: logged only; rejected: not published, with the reason; baseline: what a model must beat
 -- is_reported BOOLEAN: ranks the partners tonight; true for one card
--- method VARCHAR: ridge, ridge_cv (lambda by cross-validation) or scorecard
--- verdict VARCHAR: better than recency alone, no better than baseline, insufficient_events or not fitted
+-- method VARCHAR: ridge, ridge_cv (lambda by cross-validation), scorecard (the rule score), recency (alone) or majority (the base rate for everyone)
+-- verdict VARCHAR: better than recency alone, no better than baseline, insufficient_events or not fitted; null for baselines
 -- reason VARCHAR: why
 -- as_of DATE: as-of date of the night
 -- horizon_days BIGINT: churn is predicted for so many days ahead
@@ -71,3 +73,11 @@
 -- top_decile_lift_low DOUBLE: lower end of its 95% bootstrap interval
 -- top_decile_lift_high DOUBLE: upper end of its 95% bootstrap interval
 -- expected_held_out DOUBLE: positive partner-months expected in the held-out quarters
+-- recalibration VARCHAR: how later outcomes corrected tonight's probabilities: none, intercept or slope
+-- recalibration_intercept DOUBLE: log-odds added; the held-out quarters were judged with a correction learned before them
+-- recalibration_slope DOUBLE: factor of the regression's log-odds, above 0: the ranking stays
+-- recalibration_churns BIGINT: distinct churns later in time than what predicted them; under 20 nothing is corrected
+-- drifted_features BIGINT: columns of the model that drift by more than chance explains, among all that are looked at
+-- score_psi DOUBLE: population stability index of the score, tonight against the rows learned from
+-- score_psi_limit DOUBLE: what chance alone stays below in 95 of 100 nights
+-- outcome_z DOUBLE: churn in the held-out quarters less what was predicted, in standard errors; beyond 3 the level is off

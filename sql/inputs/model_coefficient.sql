@@ -7,7 +7,7 @@
 -- position BIGINT: place in the declared order, by which few churns are spent
 -- state VARCHAR: estimated, at bound, constant, fixed (rule score) or left out
 -- note VARCHAR: why it is left out
--- coefficient DOUBLE: change of the log-odds for one unit
+-- coefficient DOUBLE: change of the log-odds for one unit, before recalibration
 -- std_error DOUBLE: standard error, robust to rows of the same partner family; no test of a penalised coefficient
 -- standard_coefficient DOUBLE: change of the log-odds for one standard deviation; interquartile range in the rule score
 -- center DOUBLE: mean of the rows learned from; median in the rule score
@@ -15,3 +15,4 @@
 -- missing_share DOUBLE: share of the partners at risk tonight whose value is not known
 -- psi DOUBLE: population stability index, tonight against the rows learned from
 -- psi_limit DOUBLE: what chance alone stays below in 95 of 100 nights
+-- drift VARCHAR: none; watch: psi above 0.1 and its limit; alarm: above 0.25 and twice the limit

@@ -4,6 +4,6 @@
 -- model_id VARCHAR: model
 -- partner_id VARCHAR: partner
 -- snapshot_on DATE: day for which was predicted
--- probability DOUBLE: predicted by the model, which was trained on earlier months
+-- probability DOUBLE: predicted by the model, which was trained and recalibrated on earlier months
 -- baseline_probability DOUBLE: predicted by recency alone
 -- label BIGINT: 1 the partner churned within the horizon, 0 it stayed

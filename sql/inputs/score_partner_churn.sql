@@ -4,15 +4,17 @@
 -- partner_id VARCHAR: partner
 -- snapshot_on DATE: day for which it is scored; only what was known before counts
 -- status VARCHAR: scored, cold_start, exited, churned, no_commercial_event or not_fitted
--- score_method VARCHAR: how the probability was made
--- probability DOUBLE: probability of churn within churn.horizon_days; null unless scored
+-- score_method VARCHAR: what ranks the partner: ridge, ridge_cv, scorecard or cold_start
+-- probability DOUBLE: probability of churn within churn.horizon_days; null unless a model is published
 -- low DOUBLE: lower end of its 95% interval
 -- high DOUBLE: upper end of its 95% interval
 -- band VARCHAR: low, medium or high
--- logit DOUBLE: linear predictor
--- baseline_logit DOUBLE: log-odds of the average partner; with the contributions it makes up the logit
+-- logit DOUBLE: log-odds: the baseline and all contributions
+-- baseline_logit DOUBLE: log-odds of the average partner
 -- reason_1 VARCHAR: what raises the risk most, in words
 -- reason_2 VARCHAR: second reason
 -- reason_3 VARCHAR: third reason
+-- lowers_1 VARCHAR: what lowers the risk most, in words
+-- lowers_2 VARCHAR: what lowers it next
 -- model_id VARCHAR: model card
 -- note VARCHAR: why a score is absent or weak

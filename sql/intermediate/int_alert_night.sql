@@ -105,6 +105,7 @@ silent_nights AS (
         nights.snapshot_on,
         nights.stage,
         nights.is_alive,
+        rhythm.version_on,
         rhythm.days_since,
         rhythm.silence_days,
         rhythm.days_since >= rhythm.silence_days * 2 / 3.0
@@ -120,13 +121,8 @@ earlier_silences AS (
     INNER JOIN intermediate.int_commercial_day AS commercial_day
         ON
             silent_nights.partner_id = commercial_day.partner_id
-            AND (
-                commercial_day.version_on = silent_nights.snapshot_on
-                OR (
-                    commercial_day.version_on = DATE '9999-12-31'
-                    AND commercial_day.visible_on <= silent_nights.snapshot_on
-                )
-            )
+            AND silent_nights.version_on = commercial_day.version_on
+            AND silent_nights.snapshot_on >= commercial_day.visible_on
             AND commercial_day.gap_days >= silent_nights.days_since
     WHERE silent_nights.is_long
     GROUP BY silent_nights.partner_id, silent_nights.snapshot_on

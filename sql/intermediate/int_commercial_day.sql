@@ -2,10 +2,11 @@
 -- grain: partner x version of its history x day with a commercial event
 -- key: partner_id, version_on, event_on
 -- partner_id VARCHAR: partner
--- version_on DATE: 9999-12-31 where the days became known in the order in which they happened, so that every past view is a
---   beginning of this one; else the snapshot whose view the row belongs to
+-- version_on DATE: 9999-12-31 for the ordinary history, of which the views of most snapshots are a beginning; a snapshot for
+--   the view of it alone, where it saw the days in another order than that in which they happened
 -- event_on DATE: day with a commercial event
--- visible_on DATE: first snapshot that sees it
+-- visible_on DATE: first snapshot that sees it; in the ordinary history with all days before
+-- known_on DATE: first snapshot that saw it at all
 -- next_visible_on DATE: first snapshot that sees the day after it in this version
 -- event_no BIGINT: number of commercial days up to here
 -- gap_days INTEGER: days since the one before
@@ -22,91 +23,133 @@
 --   is the one in force when the silence began, so that a later habit never rewrites an earlier churn
 -- note: a day counts once however many registrations and deals fall on it: they are one occasion
 -- note: events after the partner's exit are stray records and left out
--- note: only partners whose days became known out of order get one version for every snapshot
+-- note: int_partner_rhythm says which version a snapshot sees
 WITH settings AS (
     SELECT as_of, timezone, churn_kind, churn_silence_min_days, churn_silence_max_days FROM run_settings
 ),
 
--- A source that was first claimed after the deal was created was not known before.
-claims AS (
+-- The events as snapshots saw them: a source or another role can become known after the deal, and be lost again.
+seen_events AS (
     SELECT
-        'sourced_deal' AS kind,
-        claim.deal_id AS ref_id,
+        partner_id,
+        event_on,
+        0 AS won_deals,
+        greatest(event_on + 1, known_on) AS visible_on,
+        NULL AS hidden_on
+    FROM intermediate.int_commercial_event
+    WHERE kind = 'registration'
+    UNION ALL
+    SELECT
         claim.partner_id,
-        CAST(((min(claim.claimed_at) AT TIME ZONE 'UTC') AT TIME ZONE settings.timezone) AS DATE) AS claimed_on
+        deal.created_on AS event_on,
+        0 AS won_deals,
+        greatest(deal.created_on + 1, claim.source_from_on) AS visible_on,
+        -- A deal that was lost as one that never was real was a deal until then.
+        least(
+            claim.source_until_on,
+            CASE WHEN deal.is_excluded
+                THEN greatest(
+                    deal.closed_on + 1,
+                    CAST(((deal.closed_known_at AT TIME ZONE 'UTC') AT TIME ZONE settings.timezone) AS DATE)
+                )
+            END
+        ) AS hidden_on
     FROM intermediate.int_deal_claim AS claim
+    INNER JOIN intermediate.int_deal AS deal ON claim.deal_id = deal.deal_id
     CROSS JOIN settings
-    GROUP BY claim.deal_id, claim.partner_id, settings.timezone
-),
-
-events AS (
+    WHERE (NOT deal.is_excluded OR deal.outcome = 'lost') AND claim.source_from_on IS NOT NULL
+    UNION ALL
     SELECT
-        e.partner_id,
-        e.event_on,
-        e.kind,
-        e.ref_id,
-        greatest(e.event_on + 1, e.known_on, coalesce(claims.claimed_on, e.known_on)) AS visible_on
-    FROM intermediate.int_commercial_event AS e
-    INNER JOIN intermediate.int_partner AS p ON e.partner_id = p.partner_id
+        role.partner_id,
+        deal.closed_on AS event_on,
+        1 AS won_deals,
+        greatest(
+            deal.closed_on + 1,
+            CAST(((deal.closed_known_at AT TIME ZONE 'UTC') AT TIME ZONE settings.timezone) AS DATE),
+            role.seen_on
+        ) AS visible_on,
+        role.unseen_on AS hidden_on
+    FROM intermediate.int_deal AS deal
+    INNER JOIN intermediate.int_deal_role_seen AS role ON deal.deal_id = role.deal_id
     CROSS JOIN settings
-    LEFT JOIN claims ON e.kind = claims.kind AND e.ref_id = claims.ref_id AND e.partner_id = claims.partner_id
-    WHERE e.event_on <= settings.as_of AND (p.exited_on IS NULL OR e.event_on <= p.exited_on)
+    WHERE deal.outcome = 'won' AND NOT deal.is_excluded AND role.is_revenue
 ),
 
 event_days AS (
     SELECT
-        partner_id,
-        event_on,
-        visible_on,
-        count(DISTINCT CASE WHEN kind = 'won_deal' THEN ref_id END) AS won_deals
-    FROM events
-    GROUP BY partner_id, event_on, visible_on
+        e.partner_id,
+        e.event_on,
+        e.visible_on,
+        e.hidden_on,
+        sum(e.won_deals) AS won_deals
+    FROM seen_events AS e
+    INNER JOIN intermediate.int_partner AS p ON e.partner_id = p.partner_id
+    CROSS JOIN settings
+    WHERE
+        e.event_on <= settings.as_of
+        AND (p.exited_on IS NULL OR e.event_on <= p.exited_on)
+        AND (e.hidden_on IS NULL OR e.visible_on < e.hidden_on)
+    GROUP BY e.partner_id, e.event_on, e.visible_on, e.hidden_on
 ),
 
-arrivals AS (
+-- The ordinary history grows day by day: a day is seen in it once it and all days before are known.
+known_days AS (
     SELECT
         partner_id,
         event_on,
-        visible_on,
-        lead(event_on) OVER event_order AS next_event_on,
-        min(visible_on) OVER (
-            PARTITION BY partner_id
-            ORDER BY event_on, visible_on
-            ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
-        ) AS later_visible_on
+        min(visible_on) AS first_visible_on,
+        max(visible_on) AS last_visible_on,
+        sum(won_deals) AS won_deals
     FROM event_days
-    WINDOW event_order AS (PARTITION BY partner_id ORDER BY event_on, visible_on)
+    WHERE hidden_on IS NULL
+    GROUP BY partner_id, event_on
 ),
 
-orders AS (
+ordinary_days AS (
     SELECT
         partner_id,
-        bool_or(coalesce(visible_on > later_visible_on, FALSE) OR coalesce(event_on = next_event_on, FALSE)) AS is_out_of_order
-    FROM arrivals
-    GROUP BY partner_id
+        event_on,
+        first_visible_on,
+        max(last_visible_on) OVER (
+            PARTITION BY partner_id ORDER BY event_on ROWS UNBOUNDED PRECEDING
+        ) AS visible_on,
+        won_deals
+    FROM known_days
+),
+
+-- Snapshots that saw something else: a day before an earlier one, or one that a better claim took away since.
+disorders AS (
+    SELECT partner_id, first_visible_on AS from_on, visible_on AS until_on
+    FROM ordinary_days
+    WHERE first_visible_on < visible_on
+    UNION ALL
+    SELECT partner_id, visible_on AS from_on, hidden_on AS until_on
+    FROM event_days
+    WHERE hidden_on IS NOT NULL
 ),
 
 versions AS (
-    SELECT partner_id, DATE '9999-12-31' AS version_on
-    FROM orders
-    WHERE NOT is_out_of_order
-    UNION ALL
-    SELECT orders.partner_id, snapshot.snapshot_on AS version_on
-    FROM orders
-    CROSS JOIN intermediate.int_snapshot AS snapshot
-    WHERE orders.is_out_of_order
+    SELECT DISTINCT disorders.partner_id, snapshot.snapshot_on AS version_on
+    FROM disorders
+    INNER JOIN intermediate.int_snapshot AS snapshot
+        ON disorders.from_on <= snapshot.snapshot_on AND disorders.until_on > snapshot.snapshot_on
 ),
 
 versioned_days AS (
+    SELECT partner_id, DATE '9999-12-31' AS version_on, event_on, visible_on, first_visible_on AS known_on, won_deals
+    FROM ordinary_days
+    UNION ALL
     SELECT
         versions.partner_id,
         versions.version_on,
         event_days.event_on,
         min(event_days.visible_on) AS visible_on,
+        min(event_days.visible_on) AS known_on,
         sum(event_days.won_deals) AS won_deals
     FROM versions
     INNER JOIN event_days
         ON versions.partner_id = event_days.partner_id AND versions.version_on >= event_days.visible_on
+    WHERE event_days.hidden_on IS NULL OR versions.version_on < event_days.hidden_on
     GROUP BY versions.partner_id, versions.version_on, event_days.event_on
 ),
 
@@ -217,6 +260,7 @@ final AS (
         version_on,
         event_on,
         visible_on,
+        known_on,
         next_visible_on,
         event_no,
         CAST(gap_days AS INTEGER) AS gap_days,

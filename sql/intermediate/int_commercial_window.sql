@@ -31,50 +31,27 @@ WITH settings AS (
     SELECT as_of, as_of_end, timezone, sla_response_hours, winrate_no_decision FROM run_settings
 ),
 
-role_days AS (
-    SELECT deal_id, partner_id, is_revenue_role, first_touch_at
-    FROM intermediate.int_deal_partner
-    WHERE role <> 'unknown'
-    UNION ALL
-    SELECT deal_id, partner_id, FALSE AS is_revenue_role, claimed_at AS first_touch_at
-    FROM intermediate.int_deal_claim
-),
-
-roles AS (
-    SELECT
-        role_days.deal_id,
-        role_days.partner_id,
-        bool_or(role_days.is_revenue_role) AS is_revenue,
-        min(role_days.first_touch_at) AS first_touch_at
-    FROM role_days
-    SEMI JOIN (SELECT deal_id, partner_id FROM intermediate.int_deal_partner WHERE role <> 'unknown') AS credited
-        ON role_days.deal_id = credited.deal_id AND role_days.partner_id = credited.partner_id
-    GROUP BY role_days.deal_id, role_days.partner_id
-),
-
 deals AS (
     SELECT
-        roles.partner_id,
-        roles.is_revenue,
+        role.partner_id,
+        role.is_revenue,
+        role.unseen_on,
         deal.outcome,
         deal.created_on,
         deal.closed_on,
         coalesce(deal.created_amount_base, 0) AS created_amount_base,
         coalesce(deal.amount_base, 0) AS amount_base,
         deal.is_no_decision AND settings.winrate_no_decision <> 'lost' AS is_undecided,
-        -- A role that began later than the deal was not known before.
-        CAST((
-            (greatest(deal.known_at, coalesce(roles.first_touch_at, deal.known_at)) AT TIME ZONE 'UTC')
-            AT TIME ZONE settings.timezone
-        ) AS DATE) AS known_on,
-        CAST((
-            (greatest(deal.closed_known_at, coalesce(roles.first_touch_at, deal.closed_known_at)) AT TIME ZONE 'UTC')
-            AT TIME ZONE settings.timezone
-        ) AS DATE) AS closed_known_on
+        -- A role that became known later than the deal was not known before.
+        greatest(CAST(((deal.known_at AT TIME ZONE 'UTC') AT TIME ZONE settings.timezone) AS DATE), role.seen_on) AS known_on,
+        greatest(
+            CAST(((deal.closed_known_at AT TIME ZONE 'UTC') AT TIME ZONE settings.timezone) AS DATE), role.seen_on
+        ) AS closed_known_on
     FROM intermediate.int_deal AS deal
-    INNER JOIN roles ON deal.deal_id = roles.deal_id
+    INNER JOIN intermediate.int_deal_role_seen AS role ON deal.deal_id = role.deal_id
     CROSS JOIN settings
-    WHERE NOT deal.is_excluded
+    -- A deal that was lost as one that never was real is unseen from its closing on.
+    WHERE NOT deal.is_excluded OR deal.outcome = 'lost'
 ),
 
 registrations AS (
@@ -100,26 +77,34 @@ registrations AS (
 ),
 
 facts AS (
-    SELECT partner_id, event_on AS day, known_on, 'registration' AS kind, 1 AS n, CAST(0 AS DECIMAL(18, 4)) AS amount
+    SELECT
+        partner_id,
+        event_on AS day,
+        known_on,
+        NULL AS unseen_on,
+        'registration' AS kind,
+        1 AS n,
+        CAST(0 AS DECIMAL(18, 4)) AS amount
     FROM intermediate.int_commercial_event
     WHERE kind = 'registration'
     UNION ALL
-    SELECT partner_id, created_on AS day, known_on, 'created' AS kind, 1 AS n, created_amount_base AS amount
+    SELECT partner_id, created_on AS day, known_on, unseen_on, 'created' AS kind, 1 AS n, created_amount_base AS amount
     FROM deals
     WHERE is_revenue
     UNION ALL
-    SELECT partner_id, closed_on AS day, closed_known_on AS known_on, 'revenue' AS kind, 1 AS n, amount_base AS amount
+    SELECT partner_id, closed_on AS day, closed_known_on AS known_on, unseen_on, 'revenue' AS kind, 1 AS n, amount_base AS amount
     FROM deals
     WHERE outcome = 'won' AND is_revenue
     UNION ALL
-    SELECT partner_id, closed_on AS day, closed_known_on AS known_on, outcome AS kind, 1 AS n, 0 AS amount
+    SELECT partner_id, closed_on AS day, closed_known_on AS known_on, unseen_on, outcome AS kind, 1 AS n, 0 AS amount
     FROM deals
-    WHERE outcome IN ('won', 'lost') AND NOT is_undecided
+    WHERE outcome IN ('won', 'lost') AND NOT is_undecided AND NOT is_revenue
     UNION ALL
     SELECT
         partner_id,
         due_on AS day,
         known_on,
+        NULL AS unseen_on,
         CASE WHEN is_late THEN 'late' ELSE 'answered' END AS kind,
         1 AS n,
         0 AS amount
@@ -127,9 +112,9 @@ facts AS (
 ),
 
 daily_facts AS (
-    SELECT partner_id, day, known_on, kind, sum(n) AS n, sum(amount) AS amount
+    SELECT partner_id, day, known_on, unseen_on, kind, sum(n) AS n, sum(amount) AS amount
     FROM facts
-    GROUP BY partner_id, day, known_on, kind
+    GROUP BY partner_id, day, known_on, unseen_on, kind
 ),
 
 windows AS (
@@ -160,6 +145,7 @@ windows AS (
         sum(f.n) FILTER (WHERE f.kind = 'late' AND w.age_days <= 180) AS answers_late_180
     FROM daily_facts AS f
     INNER JOIN intermediate.int_snapshot_day AS w ON f.day = w.day AND f.known_on <= w.known_until
+    WHERE f.unseen_on IS NULL OR w.snapshot_on < f.unseen_on
     GROUP BY f.partner_id, w.snapshot_on
 ),
 

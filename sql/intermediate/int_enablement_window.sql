@@ -147,7 +147,8 @@ tier_intervals AS (
         h.rank AS tier_rank,
         CAST(((h.valid_from AT TIME ZONE 'UTC') AT TIME ZONE settings.timezone) AS DATE) AS from_on,
         CAST(((h.valid_to AT TIME ZONE 'UTC') AT TIME ZONE settings.timezone) AS DATE) AS to_on,
-        CAST(((h.known_at AT TIME ZONE 'UTC') AT TIME ZONE settings.timezone) AS DATE) AS known_on
+        CAST(((h.known_at AT TIME ZONE 'UTC') AT TIME ZONE settings.timezone) AS DATE) AS known_on,
+        h.valid_from
     FROM canonical.partner_history AS h
     CROSS JOIN settings
     WHERE
@@ -158,18 +159,35 @@ tier_intervals AS (
         AND h.valid_from < settings.as_of_end
 ),
 
-tiers AS (
-    SELECT views.partner_id, views.snapshot_on, tier_intervals.tier_code, tier_intervals.tier_rank
+-- The start of the next tier ends one; until that is known, the partner is seen in the old one.
+ended_tiers AS (
+    SELECT
+        *,
+        lead(from_on) OVER history AS next_from_on,
+        lead(known_on) OVER history AS next_known_on
+    FROM tier_intervals
+    WINDOW history AS (PARTITION BY partner_id ORDER BY valid_from, tier_code DESC)
+),
+
+newest_tiers AS (
+    SELECT views.partner_id, views.snapshot_on, ended_tiers.* EXCLUDE (partner_id)
     FROM views
-    INNER JOIN tier_intervals
+    INNER JOIN ended_tiers
         ON
-            views.partner_id = tier_intervals.partner_id
-            AND views.snapshot_on > tier_intervals.from_on
-            AND views.snapshot_on <= coalesce(tier_intervals.to_on, DATE '9999-12-31')
-            AND views.snapshot_on >= tier_intervals.known_on
+            views.partner_id = ended_tiers.partner_id
+            AND views.snapshot_on > ended_tiers.from_on
+            AND views.snapshot_on >= ended_tiers.known_on
     QUALIFY row_number() OVER (
-        PARTITION BY views.partner_id, views.snapshot_on ORDER BY tier_intervals.from_on DESC, tier_intervals.tier_code
+        PARTITION BY views.partner_id, views.snapshot_on ORDER BY ended_tiers.valid_from DESC, ended_tiers.tier_code
     ) = 1
+),
+
+tiers AS (
+    SELECT partner_id, snapshot_on, tier_code, tier_rank
+    FROM newest_tiers
+    WHERE
+        snapshot_on <= coalesce(to_on, DATE '9999-12-31')
+        OR (next_from_on <= to_on AND snapshot_on < next_known_on)
 ),
 
 final AS (

@@ -16,42 +16,19 @@ snapshots AS (
     SELECT snapshot_on, known_until FROM intermediate.int_snapshot WHERE is_month_start OR is_as_of
 ),
 
-role_days AS (
-    SELECT deal_id, partner_id, is_revenue_role, first_touch_at
-    FROM intermediate.int_deal_partner
-    WHERE role <> 'unknown'
-    UNION ALL
-    SELECT deal_id, partner_id, FALSE AS is_revenue_role, claimed_at AS first_touch_at
-    FROM intermediate.int_deal_claim
-),
-
-roles AS (
-    SELECT
-        role_days.deal_id,
-        role_days.partner_id,
-        bool_or(role_days.is_revenue_role) AS is_revenue,
-        min(role_days.first_touch_at) AS first_touch_at
-    FROM role_days
-    SEMI JOIN (SELECT deal_id, partner_id FROM intermediate.int_deal_partner WHERE role <> 'unknown') AS credited
-        ON role_days.deal_id = credited.deal_id AND role_days.partner_id = credited.partner_id
-    GROUP BY role_days.deal_id, role_days.partner_id
-),
-
 deals AS (
     SELECT
-        roles.partner_id,
-        roles.is_revenue,
+        role.partner_id,
+        role.is_revenue,
+        role.unseen_on,
         deal.outcome,
+        deal.is_no_decision AND settings.winrate_no_decision <> 'lost' AS is_undecided,
         deal.created_on,
         coalesce(deal.created_amount_base, 0) AS created_amount_base,
-        deal.is_no_decision AND settings.winrate_no_decision <> 'lost' AS is_undecided,
-        -- A role that began later than the deal was not known before.
         greatest(
             deal.created_on + 1,
-            CAST((
-                (greatest(deal.known_at, coalesce(roles.first_touch_at, deal.known_at)) AT TIME ZONE 'UTC')
-                AT TIME ZONE settings.timezone
-            ) AS DATE)
+            CAST(((deal.known_at AT TIME ZONE 'UTC') AT TIME ZONE settings.timezone) AS DATE),
+            role.seen_on
         ) AS seen_from_on,
         CASE WHEN deal.closed_on IS NOT NULL
             THEN greatest(
@@ -61,9 +38,10 @@ deals AS (
         END AS seen_closed_on,
         deal.closed_on
     FROM intermediate.int_deal AS deal
-    INNER JOIN roles ON deal.deal_id = roles.deal_id
+    INNER JOIN intermediate.int_deal_role_seen AS role ON deal.deal_id = role.deal_id
     CROSS JOIN settings
-    WHERE NOT deal.is_excluded
+    -- A deal that was lost as one that never was real is unseen from its closing on.
+    WHERE NOT deal.is_excluded OR deal.outcome = 'lost'
 ),
 
 open_deals AS (
@@ -77,7 +55,7 @@ open_deals AS (
     INNER JOIN snapshots
         ON
             snapshots.snapshot_on >= deals.seen_from_on
-            AND snapshots.snapshot_on < coalesce(deals.seen_closed_on, DATE '9999-12-31')
+            AND snapshots.snapshot_on < coalesce(least(deals.seen_closed_on, deals.unseen_on), DATE '9999-12-31')
     WHERE deals.is_revenue
     GROUP BY deals.partner_id, snapshots.snapshot_on
 ),
@@ -89,11 +67,13 @@ lost_deals AS (
         ON
             snapshots.snapshot_on >= greatest(deals.seen_closed_on, deals.seen_from_on)
             AND snapshots.snapshot_on <= deals.closed_on + 730
+            AND snapshots.snapshot_on < coalesce(deals.unseen_on, DATE '9999-12-31')
     LEFT JOIN intermediate.int_commercial_window AS commercial
         ON deals.partner_id = commercial.partner_id AND snapshots.snapshot_on = commercial.snapshot_on
     WHERE
         deals.outcome = 'lost'
         AND NOT deals.is_undecided
+        AND NOT deals.is_revenue
         AND deals.closed_on > coalesce(commercial.last_won_on, DATE '1900-01-01')
     GROUP BY deals.partner_id, snapshots.snapshot_on
 ),

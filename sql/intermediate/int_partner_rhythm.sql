@@ -17,6 +17,7 @@
 -- is_ended BOOLEAN: the spell ended before the snapshot: churned or exited
 -- ended_on DATE: day on which it ended
 -- end_kind VARCHAR: contractual, behavioural or exit
+-- version_on DATE: version of int_commercial_day that the snapshot sees, as far as visible_on reaches
 WITH days AS (
     SELECT
         *,
@@ -38,14 +39,21 @@ versions AS (
     SELECT DISTINCT partner_id, version_on FROM last_days
 ),
 
-views AS (
-    SELECT
-        versions.partner_id,
-        versions.version_on,
-        snapshot.snapshot_on
+own_views AS (
+    SELECT partner_id, version_on, version_on AS snapshot_on
     FROM versions
-    INNER JOIN intermediate.int_snapshot AS snapshot
-        ON versions.version_on = DATE '9999-12-31' OR versions.version_on = snapshot.snapshot_on
+    WHERE version_on < DATE '9999-12-31'
+),
+
+views AS (
+    SELECT partner_id, version_on, snapshot_on FROM own_views
+    UNION ALL
+    SELECT versions.partner_id, versions.version_on, snapshot.snapshot_on
+    FROM versions
+    CROSS JOIN intermediate.int_snapshot AS snapshot
+    ANTI JOIN own_views
+        ON versions.partner_id = own_views.partner_id AND snapshot.snapshot_on = own_views.snapshot_on
+    WHERE versions.version_on = DATE '9999-12-31'
 ),
 
 final AS (
@@ -67,7 +75,8 @@ final AS (
         last_days.grow_on,
         coalesce(last_days.ended_on < views.snapshot_on, FALSE) AS is_ended,
         CASE WHEN last_days.ended_on < views.snapshot_on THEN last_days.ended_on END AS ended_on,
-        CASE WHEN last_days.ended_on < views.snapshot_on THEN last_days.end_kind END AS end_kind
+        CASE WHEN last_days.ended_on < views.snapshot_on THEN last_days.end_kind END AS end_kind,
+        views.version_on
     FROM views
     ASOF INNER JOIN last_days
         ON

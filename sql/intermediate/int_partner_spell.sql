@@ -16,10 +16,13 @@
 WITH days AS (
     SELECT d.*
     FROM intermediate.int_commercial_day AS d
+    INNER JOIN intermediate.int_partner_rhythm AS rhythm
+        ON
+            d.partner_id = rhythm.partner_id
+            AND d.version_on = rhythm.version_on
+            AND d.visible_on <= rhythm.snapshot_on
     CROSS JOIN run_settings AS s
-    WHERE
-        (d.version_on = DATE '9999-12-31' AND d.visible_on <= s.as_of + 1)
-        OR d.version_on = s.as_of + 1
+    WHERE rhythm.snapshot_on = s.as_of + 1
 ),
 
 last_days AS (

@@ -9,20 +9,25 @@
 WITH won_deals AS (
     SELECT
         coalesce(partner.segment, '') AS segment,
-        event.event_on AS day,
-        event.known_on,
+        deal.closed_on AS day,
+        greatest(CAST(((deal.closed_known_at AT TIME ZONE 'UTC') AT TIME ZONE s.timezone) AS DATE), role.seen_on) AS known_on,
+        role.unseen_on,
         CAST(deal.amount_base AS DOUBLE) AS amount
-    FROM intermediate.int_commercial_event AS event
-    INNER JOIN intermediate.int_deal AS deal ON event.ref_id = deal.deal_id
-    INNER JOIN intermediate.int_partner AS partner ON event.partner_id = partner.partner_id
-    WHERE event.kind = 'won_deal' AND deal.amount_base IS NOT NULL
+    FROM intermediate.int_deal AS deal
+    INNER JOIN intermediate.int_deal_role_seen AS role ON deal.deal_id = role.deal_id
+    INNER JOIN intermediate.int_partner AS partner ON role.partner_id = partner.partner_id
+    CROSS JOIN run_settings AS s
+    WHERE deal.outcome = 'won' AND NOT deal.is_excluded AND role.is_revenue AND deal.amount_base IS NOT NULL
 ),
 
 seen_deals AS (
     SELECT w.snapshot_on, won_deals.segment, won_deals.amount
     FROM won_deals
     INNER JOIN intermediate.int_snapshot_day AS w ON won_deals.day = w.day AND won_deals.known_on <= w.known_until
-    WHERE w.is_feature AND w.age_days <= 365
+    WHERE
+        w.is_feature
+        AND w.age_days <= 365
+        AND (won_deals.unseen_on IS NULL OR w.snapshot_on < won_deals.unseen_on)
 ),
 
 segment_medians AS (

@@ -8,6 +8,7 @@
 -- touch_id VARCHAR: native key of the record behind the touch
 -- touched_at TIMESTAMP: when it happened
 -- touched_on DATE: local day on which it happened
+-- known_at TIMESTAMP: when we knew of it
 -- note: M19 list, as far as influence.touch_types switches it on, plus sourcing and the approved registrations of
 --   partners whose claim lost (M18)
 -- note: joint meeting = meeting or QBR that was held on the deal with the customer; funded event = event held on the
@@ -41,7 +42,8 @@ held AS (
             WHEN activity.kind = 'event' THEN 'funded_event'
         END AS touch_type,
         activity.activity_id AS touch_id,
-        coalesce(activity.started_at, activity.scheduled_at, activity.ended_at) AS touched_at
+        coalesce(activity.started_at, activity.scheduled_at, activity.ended_at) AS touched_at,
+        activity.known_at
     FROM canonical.activity AS activity
     WHERE NOT activity._deleted AND activity.status = 'held' AND activity.opportunity_id IS NOT NULL
 ),
@@ -70,7 +72,8 @@ roles AS (
         role.partner_id,
         'partner_role' AS touch_type,
         min(deals.deal_id || '|' || role.partner_ref || '|' || role.role) AS touch_id,
-        coalesce(role.first_touch_at, deals.created_at) AS touched_at
+        coalesce(role.first_touch_at, deals.created_at) AS touched_at,
+        min(role.known_at) AS known_at
     FROM canonical.opportunity_partner AS role
     INNER JOIN deals ON role.opportunity_id = deals.deal_id
     WHERE
@@ -86,19 +89,20 @@ claims AS (
         partner_id,
         CASE WHEN is_source THEN 'sourcing' ELSE 'registration' END AS touch_type,
         claim_id AS touch_id,
-        claimed_at AS touched_at
+        claimed_at AS touched_at,
+        known_at
     FROM intermediate.int_deal_claim
     WHERE is_source OR rule = 'registration'
 ),
 
 touches AS (
-    SELECT deal_id, partner_id, touch_type, touch_id, touched_at FROM activities
+    SELECT deal_id, partner_id, touch_type, touch_id, touched_at, known_at FROM activities
     WHERE touch_type IN (SELECT touch_type FROM types)
     UNION ALL
-    SELECT deal_id, partner_id, touch_type, touch_id, touched_at FROM roles
+    SELECT deal_id, partner_id, touch_type, touch_id, touched_at, known_at FROM roles
     WHERE touch_type IN (SELECT touch_type FROM types)
     UNION ALL
-    SELECT deal_id, partner_id, touch_type, touch_id, touched_at FROM claims
+    SELECT deal_id, partner_id, touch_type, touch_id, touched_at, known_at FROM claims
 ),
 
 final AS (
@@ -108,7 +112,8 @@ final AS (
         touches.touch_type,
         touches.touch_id,
         touches.touched_at,
-        CAST(((touches.touched_at AT TIME ZONE 'UTC') AT TIME ZONE s.timezone) AS DATE) AS touched_on
+        CAST(((touches.touched_at AT TIME ZONE 'UTC') AT TIME ZONE s.timezone) AS DATE) AS touched_on,
+        greatest(touches.known_at, touches.touched_at) AS known_at
     FROM touches
     INNER JOIN deals ON touches.deal_id = deals.deal_id
     INNER JOIN intermediate.int_partner AS partner ON touches.partner_id = partner.partner_id

@@ -36,8 +36,16 @@
 -- tenure_3_5 DOUBLE: 1 where it is 3 to 5 months
 -- tenure_6_11 DOUBLE: 1 where it is 6 to 11 months
 -- tenure_12_23 DOUBLE: 1 where it is 12 to 23 months
+-- won_365d DOUBLE: won revenue in a revenue role in 365 days, for the size of the partner; known at s, not a feature
+-- churned_on DATE: outcome, never a feature: day on which a partner of label 1 was lost: the end of its agreement, or last
+--   commercial event + Q (M37, Q as known at s), whichever came first; null for the others
+-- outcome_known_on DATE: outcome, never a feature: first snapshot whose night knew the label as it stands; before, a partner
+--   that stayed passed for churned where the events that show it came late; null where not usable
+-- note: labels are tonight's truth: business that was given to another partner since, or was not real, keeps nobody
 -- note: a record counts where it is dated before s and was received by the end of s, because the night runs in the small
 --   hours of s on the exports of that morning; records that come later change no earlier row
+-- note: what an export changes in a record that it told before (the amount of a deal, the end of an agreement, the status of a
+--   registration) is known only as it stands now; a new record, however late, changes no earlier row
 -- note: trends are 0 in the first 90 days after the first commercial event: no past is no fall
 -- note: segment and family are today's; status, owner and today's tier are not used, they would tell an old row its future
 WITH labels AS (
@@ -73,6 +81,7 @@ measures AS (
         -- Days of the year before the last 90 in which the partner can have done something.
         least(labels.snapshot_on - 90 - rhythm.first_event_on, 365) AS past_days,
         coalesce(commercial.won_90, 0) AS won_90,
+        coalesce(commercial.won_365, 0) AS won_365,
         coalesce(commercial.won_year_before, 0) AS won_year_before,
         coalesce(commercial.activity_90, 0) AS activity_90,
         coalesce(commercial.activity_year_before, 0) AS activity_year_before,
@@ -183,7 +192,10 @@ final AS (
         CAST(CASE WHEN ratios.tenure_months <= 2 THEN 1 ELSE 0 END AS DOUBLE) AS tenure_0_2,
         CAST(CASE WHEN ratios.tenure_months BETWEEN 3 AND 5 THEN 1 ELSE 0 END AS DOUBLE) AS tenure_3_5,
         CAST(CASE WHEN ratios.tenure_months BETWEEN 6 AND 11 THEN 1 ELSE 0 END AS DOUBLE) AS tenure_6_11,
-        CAST(CASE WHEN ratios.tenure_months BETWEEN 12 AND 23 THEN 1 ELSE 0 END AS DOUBLE) AS tenure_12_23
+        CAST(CASE WHEN ratios.tenure_months BETWEEN 12 AND 23 THEN 1 ELSE 0 END AS DOUBLE) AS tenure_12_23,
+        CAST(ratios.won_365 AS DOUBLE) AS won_365d,
+        ratios.churned_on,
+        ratios.outcome_known_on
     FROM ratios
     INNER JOIN intermediate.int_partner AS partner ON ratios.partner_id = partner.partner_id
     LEFT JOIN families ON ratios.partner_id = families.partner_id

@@ -52,6 +52,14 @@ WITH entries AS (
         (
             11, 'what belongs to nobody', 'How much of each export is known to belong to a partner. unresolved_reference lists what is not, with partners that it may mean; `partnerhealth unresolved --write` makes the sheet to complete.',
             'SELECT table_name, source, resolved_share, resolved_amount_share, unresolved_records FROM fct_identity_coverage ORDER BY resolved_share'
+        ),
+        (
+            12, 'how far the churn score goes', 'model_card has each model beside its baselines on quarters that none of them saw; model_group has the published one in each group of partners, model_coefficient its columns and their drift.',
+            'SELECT role, method, verdict, auc, auc_low, auc_high, brier, calibration_slope, observed_expected FROM model_card ORDER BY is_reported DESC, role'
+        ),
+        (
+            13, 'what to expect', 'When new partners may sell, what the next quarter may bring, which applicants are like those who got going. expectation_card says how each did against a naive rule.',
+            'SELECT purpose, method, verdict, reason, note FROM expectation_card'
         )
     ) AS lines (line_no, topic, text, query)
 ),

@@ -21,6 +21,7 @@ WITH cards AS (
         -- The regression, published or not, says more than the rule that stands in for it.
         row_number() OVER (ORDER BY method = 'scorecard', is_reported DESC, model_id) AS position
     FROM model_card
+    WHERE role <> 'baseline'
 ),
 
 final AS (

@@ -25,6 +25,8 @@
 -- reason_1 VARCHAR: what raises the risk most, in words
 -- reason_2 VARCHAR: second reason
 -- reason_3 VARCHAR: third reason
+-- lowers_1 VARCHAR: what lowers the risk most, in words
+-- lowers_2 VARCHAR: what lowers it next
 -- trailing_revenue_base DECIMAL(18,4): revenue of the trailing 365 days
 -- open_pipeline_base DECIMAL(18,4): open pipeline that the partner sourced
 -- last_commercial_on DATE: last registration, sourced deal or won deal
@@ -41,7 +43,8 @@ health AS (
 ),
 
 churn AS (
-    SELECT partner_id, status, probability, low, high, band, reason_1, reason_2, reason_3 FROM score_partner_churn
+    SELECT partner_id, status, probability, low, high, band, reason_1, reason_2, reason_3, lowers_1, lowers_2
+    FROM score_partner_churn
 ),
 
 final AS (
@@ -70,6 +73,8 @@ final AS (
         churn.reason_1,
         churn.reason_2,
         churn.reason_3,
+        churn.lowers_1,
+        churn.lowers_2,
         partners.trailing_revenue_base,
         partners.open_pipeline_base,
         partners.last_commercial_on

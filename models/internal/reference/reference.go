@@ -41,6 +41,7 @@ type Case struct {
 	t        testing.TB
 	dir      string
 	body     map[string]json.RawMessage
+	taken    map[string]bool // paths of the values that were asked for
 	compared int
 	worst    float64
 	where    string
@@ -165,6 +166,7 @@ func (c *Case) Field(name string, v any) {
 	if err := json.Unmarshal(raw, v); err != nil {
 		c.t.Fatalf("decode %s of %s: %v", name, c.Name, err)
 	}
+	c.take(name, raw, v)
 }
 
 // Close fails the test when got lies outside the case's tolerance of want.

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"time"
+
+	"github.com/partnerhealth/partnerhealth/pipeline/publish/internal/durable"
 )
 
 // Log writes the manifest of the run that is going on. It is for one goroutine.
@@ -43,6 +45,25 @@ func Create(state string, r Run, now func() time.Time) (*Log, error) {
 
 // Dir returns the run's own folder.
 func (l *Log) Dir() string { return l.dir }
+
+// Keep writes a file beside the manifest, whole or not at all: what later nights may want to know of this one. It
+// stays when the published folder is removed.
+func (l *Log) Keep(name string, data []byte) error {
+	return durable.WriteFile(filepath.Join(l.dir, name), data)
+}
+
+// Kept returns a file that a run kept beside its manifest in folder state. The error matches fs.ErrNotExist where it
+// kept none.
+func Kept(state, id, name string) ([]byte, error) {
+	if !runID.MatchString(id) {
+		return nil, fmt.Errorf("run id %q is not made of letters, digits and dashes", id)
+	}
+	data, err := os.ReadFile(filepath.Join(folder(state), id, name))
+	if err != nil {
+		return nil, fmt.Errorf("read what run %s kept: %w", id, err)
+	}
+	return data, nil
+}
 
 // Run returns a copy of the manifest as it stands.
 func (l *Log) Run() Run {

@@ -94,6 +94,22 @@ func TestTheCopyIsACopy(t *testing.T) {
 	}
 }
 
+func TestWhatARunKeepsLiesBesideItsManifest(t *testing.T) {
+	state := t.TempDir()
+	l, err := Create(state, Run{ID: "7f3a"}, clock())
+	must(t, err)
+	must(t, l.Keep("model.json", []byte("{}")))
+	if got, err := Kept(state, "7f3a", "model.json"); err != nil || string(got) != "{}" {
+		t.Errorf("kept %q, %v", got, err)
+	}
+	if _, err := Kept(state, "7f3a", "other.json"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what was not kept: %v", err)
+	}
+	if _, err := Kept(state, "..", "model.json"); err == nil {
+		t.Error("an id that leaves the folder is accepted")
+	}
+}
+
 func TestCreateRefusesIDsThatLeaveTheFolder(t *testing.T) {
 	for _, id := range []string{"", "..", "a/b", "-x", strings.Repeat("a", 65)} {
 		if _, err := Create(t.TempDir(), Run{ID: id}, clock()); err == nil {

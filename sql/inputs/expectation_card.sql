@@ -1,0 +1,38 @@
+-- expectation_card: what each expectation learned from and how it did later in time.
+-- grain: purpose
+-- key: purpose
+-- purpose VARCHAR: first_revenue, next_quarter or look_alike
+-- method VARCHAR: what makes the published numbers; none where there are none
+-- baseline VARCHAR: the simple rule that it is judged against
+-- verdict VARCHAR: better than baseline, no better than baseline, insufficient_events, or not fitted
+-- reason VARCHAR: why, in words
+-- note VARCHAR: what to bear in mind when reading the numbers
+-- n BIGINT: rows learned from: partners, or partner-quarters for next_quarter
+-- events BIGINT: of these, with the event; fiscal quarters for next_quarter
+-- learned_from DATE: first day of what was learned from
+-- learned_to DATE: last day
+-- columns BIGINT: columns of the regression
+-- column_names VARCHAR: what it looks at
+-- left_out VARCHAR: what it does not, and why
+-- judged BIGINT: rows later in time on which it was judged
+-- judged_events BIGINT: of these, with the event; fiscal quarters for next_quarter
+-- judged_from DATE: first day of what was judged
+-- judged_to DATE: last day
+-- measure VARCHAR: concordance, auc, or median_absolute_error in the reporting currency, which is better when low
+-- value DOUBLE: measure of the model on the rows it was judged on
+-- value_low DOUBLE: lower end of its 95% interval
+-- value_high DOUBLE: upper end of its 95% interval
+-- baseline_value DOUBLE: measure of the baseline on the same rows
+-- baseline_value_low DOUBLE: lower end of its 95% interval
+-- baseline_value_high DOUBLE: upper end of its 95% interval
+-- gain DOUBLE: by how much the model is better
+-- gain_low DOUBLE: lower end of its 95% interval
+-- gain_high DOUBLE: upper end of its 95% interval
+-- coverage DOUBLE: share of the outcomes inside the 80% intervals
+-- coverage_low DOUBLE: lower end of its 95% interval
+-- coverage_high DOUBLE: upper end of its 95% interval
+-- observed_expected DOUBLE: events that happened per event that was expected
+-- observed_expected_low DOUBLE: lower end of its 95% interval
+-- observed_expected_high DOUBLE: upper end of its 95% interval
+-- proportionality_p DOUBLE: p of the test that traits act alike early and late in the wait; small speaks against it
+-- interval_factor DOUBLE: by how much the intervals are stretched, so that past ones would have held 80%

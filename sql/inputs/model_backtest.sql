@@ -1,0 +1,37 @@
+-- model_backtest: what the churn score of each quarter start would have flagged, learned from what was
+--   known then, against what happened.
+-- grain: quarter, and one row for all
+-- key: quarter
+-- quarter VARCHAR: fiscal quarter at whose start was predicted; total for all whose outcome is known
+-- snapshot_on DATE: its first day
+-- method VARCHAR: what ranked the partners in that night: ridge, ridge_cv or scorecard; null in the total where it changed
+-- is_matured BOOLEAN: the horizon is over, so that the outcome of every call is known
+-- status VARCHAR: ok; no_churn: nobody churned, so recall, lift and AUC do not exist; open: not over yet
+-- reason VARCHAR: why that method, and why numbers are missing
+-- trained_churns BIGINT: distinct churns in the training window of that night, which decided the method
+-- at_risk BIGINT: partners ranked: at risk and past the cold start
+-- flagged BIGINT: of these, in the high band
+-- churned BIGINT: ranked partners that churned within the horizon
+-- caught BIGINT: flagged and churned
+-- exited BIGINT: ranked partners that left for a reason that is no churn: in no share
+-- flagged_exited BIGINT: of these, flagged
+-- precision DOUBLE: caught / flagged with a known outcome
+-- precision_low DOUBLE: lower end of its 95% interval (Wilson; in the total with the effective number of
+--   rows by partner family)
+-- precision_high DOUBLE: upper end of its 95% interval
+-- recall DOUBLE: caught / churned
+-- recall_low DOUBLE: lower end of its 95% interval
+-- recall_high DOUBLE: upper end of its 95% interval
+-- base_rate DOUBLE: churned / ranked with a known outcome
+-- lift DOUBLE: precision / base rate
+-- auc DOUBLE: chance that a churner ranks above a stayer of the same quarter
+-- caught_recency BIGINT: churned among the same number of partners, ranked by recency alone
+-- precision_recency DOUBLE: their share of those with a known outcome
+-- losses BIGINT: distinct churns; a partner lost within the horizon of two quarter starts is one
+-- losses_caught BIGINT: of these, flagged at one quarter start at least
+-- median_lead_days DOUBLE: median of the days from a loss's first flag to the loss
+-- shortest_lead_days BIGINT: shortest of them
+-- revenue_churned DOUBLE: won revenue of the partners lost in the 365 days before the first quarter start that
+--   could see the loss; each loss once
+-- revenue_caught DOUBLE: the same of the losses that were flagged
+-- revenue_caught_share DOUBLE: revenue_caught / revenue_churned

@@ -1,0 +1,12 @@
+-- model_backtest_alert: the partners that the churn score of each quarter start would have flagged, and what became of them.
+-- grain: quarter x flagged partner
+-- key: quarter, partner_id
+-- quarter VARCHAR: fiscal quarter at whose start was predicted
+-- snapshot_on DATE: its first day
+-- partner_id VARCHAR: partner in the high band
+-- rank BIGINT: 1 for the highest risk of the quarter
+-- probability DOUBLE: predicted probability; null where the rule score ranked
+-- outcome VARCHAR: churned, stayed, exited (left for a reason that is no churn) or open
+-- churned_on DATE: day on which the partner was lost
+-- lead_days BIGINT: days from the flag to that day
+-- trailing_revenue DOUBLE: won revenue in the 365 days before the flag

@@ -1,0 +1,20 @@
+-- model_group: how a published model did in each group of partners on the held-out quarters.
+-- grain: model x group
+-- key: model_id, group_kind, group_name
+-- model_id VARCHAR: model
+-- group_kind VARCHAR: tenure, tier, region, partner_type or size (thirds of the revenue won in the year before)
+-- group_name VARCHAR: group: tenure and size at the first held-out snapshot, the others as of tonight
+-- rows_held_out BIGINT: partner-months
+-- partners BIGINT: partners
+-- churned BIGINT: distinct churns
+-- expected DOUBLE: churns expected: predicted partner-months over the partner-months of a churn
+-- observed_expected DOUBLE: churned over expected, drawn to 1 by 5 churns
+-- low DOUBLE: lower end of the exact 95% Poisson interval of churned / expected
+-- high DOUBLE: upper end of it
+-- p_value DOUBLE: probability of so many churns or more extreme ones where the model is right; null where insufficient
+-- q_value DOUBLE: smallest false discovery rate among all groups at which this one stands out
+-- flagged_share DOUBLE: share of the partner-months in the high band
+-- false_positive_share DOUBLE: share of the partner-months without churn in the high band
+-- false_positive_low DOUBLE: lower end of its Wilson 95% interval, by partners
+-- false_positive_high DOUBLE: upper end of it
+-- status VARCHAR: ok, or insufficient under 5 expected churns

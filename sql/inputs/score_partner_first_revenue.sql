@@ -1,0 +1,27 @@
+-- score_partner_first_revenue: when a partner that has signed may be expected to bring its first revenue.
+-- grain: partner
+-- key: partner_id
+-- partner_id VARCHAR: partner that has signed and has no revenue yet
+-- signed_on DATE: day of the signature
+-- waited_days BIGINT: days since the signature
+-- status VARCHAR: expected, insufficient_events, beyond_experience (hardly anybody waited that long) or
+--   signed_before_history
+-- method VARCHAR: cox, kaplan_meier or none
+-- basis VARCHAR: whose waits it rests on: all partners, by their traits, or one segment
+-- within_90 DOUBLE: chance of first revenue within the next 90 days, given the wait so far
+-- within_90_low DOUBLE: lower end of its 95% interval
+-- within_90_high DOUBLE: upper end of its 95% interval
+-- within_180 DOUBLE: chance of first revenue within the next 180 days, given the wait so far
+-- within_180_low DOUBLE: lower end of its 95% interval
+-- within_180_high DOUBLE: upper end of its 95% interval
+-- within_365 DOUBLE: chance of first revenue within the next 365 days, given the wait so far
+-- within_365_low DOUBLE: lower end of its 95% interval
+-- within_365_high DOUBLE: upper end of its 95% interval
+-- remaining_days DOUBLE: days within which half of such partners sell from here; null where it is not reached in the
+--   time on record
+-- remaining_days_low DOUBLE: lower end of its 95% interval
+-- remaining_days_high DOUBLE: upper end; null where it is not reached
+-- typical_days DOUBLE: days from signature within which half of such partners sell; null where it is not reached
+-- sold_by_then DOUBLE: share of partners that had sold after as long a wait
+-- comparable BIGINT: partners on record that waited longer: what the chances rest on
+-- explanation VARCHAR: the expectation in words, or why there is none

@@ -1,0 +1,21 @@
+-- score_partner_next_quarter: what each partner may be expected to win in the fiscal quarter that begins next.
+-- grain: partner
+-- key: partner_id
+-- partner_id VARCHAR: partner; a parent with everyone below it, as in its review
+-- quarter VARCHAR: fiscal quarter
+-- quarter_start DATE: its first day
+-- quarter_end DATE: the day after its last
+-- status VARCHAR: expected, short_history (under three whole months) or no_recent_revenue (none in the last twelve,
+--   or none yet)
+-- method VARCHAR: trend, mean (of the last twelve months, drawn to the segment's), last_quarter or
+--   same_quarter_last_year
+-- expected DOUBLE: revenue in the reporting currency, at least 0
+-- low DOUBLE: lower end of its 80% interval, at least 0
+-- high DOUBLE: upper end
+-- direction VARCHAR: up, flat or down: where the 80% interval of the slope lies; null under twelve months
+-- slope DOUBLE: change of a month's revenue from month to month, by least squares
+-- theil_sen DOUBLE: the same as the median over all pairs of months, which single large deals do not move
+-- months BIGINT: whole months of history that count, at most 24
+-- last_quarter DOUBLE: revenue of the last three whole months
+-- year_ago DOUBLE: revenue of the same quarter a year before
+-- explanation VARCHAR: the expectation in words, or why there is none

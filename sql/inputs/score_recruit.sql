@@ -1,0 +1,18 @@
+-- score_recruit: how much an applicant is like the partners who got going within a year of signing.
+-- grain: application
+-- key: application_id
+-- application_id VARCHAR: application that is undecided, or was approved within 90 days of being submitted
+-- applicant_name VARCHAR: applicant
+-- partner_id VARCHAR: partner that it became; null where it became none yet
+-- submitted_on DATE: day of the submission
+-- application_status VARCHAR: state of the application
+-- status VARCHAR: scored, insufficient_events or not_fitted
+-- method VARCHAR: ridge or none
+-- score DOUBLE: 0 to 100: the chance, in percent, of a first commercial event within activation.window_days of
+--   signing or of first revenue within 365 days
+-- low DOUBLE: lower end of its 95% interval
+-- high DOUBLE: upper end
+-- reason_1 VARCHAR: the trait that raises the score most, in words
+-- reason_2 VARCHAR: second trait
+-- reason_3 VARCHAR: third trait
+-- note VARCHAR: what to bear in mind, or why there is no score
