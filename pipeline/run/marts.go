@@ -121,7 +121,7 @@ func dayOrNull(t time.Time) any {
 	return t.UTC().Format(time.DateOnly)
 }
 
-// check runs the checks. One of severity error that fails stops publication; a warning is counted.
+// check runs the checks. One of severity error that fails stops publication; warnings and notes are counted.
 func (n *night) check(ctx context.Context, b *warehouse.Build) (string, map[string]int64, error) {
 	results, err := b.Check(ctx)
 	if err != nil {
@@ -136,12 +136,15 @@ func (n *night) check(ctx context.Context, b *warehouse.Build) (string, map[stri
 		case r.Severity == warehouse.Error:
 			failed = append(failed, r)
 			m.Errors++
+		case r.Severity == warehouse.Note:
+			m.Notes++
+			n.note("%s: %s (%s)", r.Table, r.Meaning, count(r.FailedRows, "row"))
 		default:
 			m.Warnings++
 			n.warn("%s: %s (%s)", r.Table, r.Meaning, count(r.FailedRows, "row"))
 		}
 	}
-	detail := fmt.Sprintf("%s   %d passed, %s", count(m.Tables, "table"), m.Checks-m.Errors-m.Warnings, count(m.Warnings, "warning"))
+	detail := fmt.Sprintf("%s   %d passed, %s", count(m.Tables, "table"), m.Checks-m.Errors-m.Warnings-m.Notes, count(m.Warnings, "warning"))
 	counts := map[string]int64{"checks": int64(m.Checks), "errors": int64(m.Errors), "warnings": int64(m.Warnings)}
 	if len(failed) > 0 {
 		return detail, counts, &GateError{Failed: failed}

@@ -30,9 +30,6 @@ func (n *night) score(ctx context.Context, b *warehouse.Build) (string, map[stri
 		Partners: churn.Scored, Method: churn.Method, Verdict: churn.Verdict, Reason: churn.Reason,
 		Events: int64(churn.Churns), AUC: churn.AUC, AUCRecency: churn.RecencyAUC, Refitted: churn.Refitted,
 	}
-	for _, text := range churn.Warnings {
-		n.warn("%s", text)
-	}
 	for _, text := range churn.Notes {
 		n.note("%s", text)
 	}

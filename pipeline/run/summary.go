@@ -144,6 +144,7 @@ type Marts struct {
 	Checks   int `json:"checks"`
 	Errors   int `json:"errors"`
 	Warnings int `json:"warnings"`
+	Notes    int `json:"notes"`
 }
 
 // Score says how the churn score was made.

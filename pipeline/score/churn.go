@@ -30,9 +30,7 @@ type ChurnSummary struct {
 	AUC, RecencyAUC *float64
 	// Refitted is set where the models were fitted tonight, and not where those that a registry had kept were used.
 	Refitted bool
-	// Warnings say where the published model may no longer hold; they are a function of the records, as the tables are.
-	Warnings []string
-	// Notes say what became of kept models.
+	// Notes say where the published model may no longer hold, and what became of kept models.
 	Notes []string
 }
 

@@ -191,8 +191,8 @@ func (n *night) driftNotes(a *attempt) []any {
 	return []any{drifted, optional(score.psi), optional(score.limit), optional(n.p.outcomeZ(a.track))}
 }
 
-// driftWarnings say in words where a published model may no longer hold. What is only to be watched is on its card.
-func (n *night) driftWarnings() []string {
+// driftInWords says in words where a published model may no longer hold. What is only to be watched is on its card.
+func (n *night) driftInWords() []string {
 	a := n.reported
 	if a.role != rolePublished {
 		return nil

@@ -58,10 +58,10 @@ func TestDriftIsMoreThanChance(t *testing.T) {
 		t.Errorf("a column that the model does not use drifts: %v", got)
 	}
 	n.reported = a
-	if w := n.driftWarnings(); len(w) != 1 {
+	if w := n.driftInWords(); len(w) != 1 {
 		t.Errorf("warnings %q", w)
 	}
-	if n.reported = (&attempt{role: roleStandIn, fitted: a.fitted}); n.driftWarnings() != nil {
+	if n.reported = (&attempt{role: roleStandIn, fitted: a.fitted}); n.driftInWords() != nil {
 		t.Error("a model that is not published is warned of")
 	}
 }

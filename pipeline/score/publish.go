@@ -63,7 +63,7 @@ func (n *night) publish() (*ChurnResult, error) {
 func (n *night) summary() ChurnSummary {
 	a := n.reported
 	s := ChurnSummary{Method: a.method, Verdict: a.verdict, Reason: a.reason, Churns: n.churns, Scored: len(n.live),
-		Refitted: n.refitted, Warnings: n.driftWarnings()}
+		Refitted: n.refitted, Notes: n.driftInWords()}
 	if n.note != "" {
 		s.Notes = append(s.Notes, n.note)
 	}
@@ -169,14 +169,17 @@ func (n *night) fill(l *line, row int) ([]contribution, error) {
 		}
 		return strings.Compare(x.feature.name, y.feature.name)
 	})
-	for k := range min(len(parts), len(l.reasons)) {
-		if parts[k].amount >= minReason {
-			l.reasons[k] = parts[k].reason
+	raises, lowers := 0, 0
+	for _, part := range parts {
+		if raises < len(l.reasons) && part.amount >= minReason && part.tells() {
+			l.reasons[raises] = part.reason
+			raises++
 		}
 	}
-	for k := range min(len(parts), len(l.lowers)) {
-		if part := parts[len(parts)-1-k]; part.amount <= -minReason {
-			l.lowers[k] = part.reason
+	for _, part := range slices.Backward(parts) {
+		if lowers < len(l.lowers) && part.amount <= -minReason && part.tells() {
+			l.lowers[lowers] = part.reason
+			lowers++
 		}
 	}
 	return parts, nil

@@ -21,6 +21,10 @@ type contribution struct {
 	reason                        string
 }
 
+// tells reports whether the value is worth telling as a reason. In the rule score a value may be the typical one and still
+// move the score, because the typical one is the median and scores are centred at the mean.
+func (c contribution) tells() bool { return c.value != c.reference }
+
 // scorer is a way to rank partners by log-odds that can be explained.
 type scorer interface {
 	// logit of a snapshot.

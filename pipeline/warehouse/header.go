@@ -19,10 +19,12 @@ type Column struct {
 // Severity says what a failed check means for the night.
 type Severity string
 
-// A failed error check stops publication, a failed warning is counted.
+// A failed error check stops publication, a failed warning is counted and ends the night with warnings. A note is for
+// readers of the database and pages: nobody who runs the night can mend what it found.
 const (
 	Error   Severity = "error"
 	Warning Severity = "warning"
+	Note    Severity = "note"
 )
 
 // Header is the contract at the top of a SQL file: the comment lines before the statement.
@@ -34,7 +36,7 @@ const (
 //	-- created_at TIMESTAMP                              without a meaning: the one in pipeline/contract
 //	-- note: anything else worth knowing
 //
-// A line that is indented further continues the one before. A check has `severity: error|warning` and
+// A line that is indented further continues the one before. A check has `severity: error|warning|note` and
 // `table: <table it is about>` in place of grain, key and columns. A query of explain/ has columns and,
 // for each of its parameters $1, $2, ..., a line `param: <name>: <meaning>`.
 type Header struct {
@@ -137,8 +139,8 @@ func (h *Header) keyword(word, value string) (problem string) {
 		h.Params = append(h.Params, value)
 	case "severity":
 		h.Severity = Severity(value)
-		if h.Severity != Error && h.Severity != Warning {
-			return fmt.Sprintf("severity %q: want error or warning", value)
+		if h.Severity != Error && h.Severity != Warning && h.Severity != Note {
+			return fmt.Sprintf("severity %q: want error, warning or note", value)
 		}
 	case "table":
 		h.Table = value

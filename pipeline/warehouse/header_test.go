@@ -51,7 +51,7 @@ func TestHeaderProblems(t *testing.T) {
 		{"no key", "-- x: what\n-- grain: g\n-- a DATE: f", "x.sql:1: header has no `key:` line"},
 		{"key that is no column", "-- x: what\n-- grain: g\n-- key: b\n-- a DATE: f", "x.sql:1: key column b is not among the declared columns"},
 		{"no meaning", "-- x: what\n-- grain: g\n-- key: a\n-- a DATE", "x.sql:1: column a has no meaning"},
-		{"unknown severity", "-- x: what\n-- severity: bad", "x.sql:2: severity \"bad\": want error or warning"},
+		{"unknown severity", "-- x: what\n-- severity: bad", "x.sql:2: severity \"bad\": want error, warning or note"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h, problems := parseHeader("x.sql", "x", c.text)

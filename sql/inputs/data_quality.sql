@@ -3,7 +3,7 @@
 -- key: check_name, table_name
 -- check_name VARCHAR: name of the rule; key for the key of a table
 -- table_name VARCHAR: table that the rule is about
--- severity VARCHAR: error stops publication, warning is counted
+-- severity VARCHAR: error stops publication, warning is counted, note is for readers
 -- failed_rows BIGINT: rows that break the rule
 -- sample VARCHAR: the first of them; null where none
 -- status VARCHAR: ok, warning or error
