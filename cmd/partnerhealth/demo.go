@@ -57,6 +57,7 @@ func demo(ctx context.Context, t terminal, f synthFlags) error {
 Look around:
   go run ./cmd/partnerhealth query   --config %[1]s "SELECT * FROM readme"
   go run ./cmd/partnerhealth explain --config %[1]s %[2]q
+  go run ./cmd/partnerhealth model show --config %[1]s
   go run ./cmd/partnerhealth rejects --config %[1]s
 `, made.Config, topPartner(summary))
 	return err
