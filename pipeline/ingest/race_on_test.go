@@ -1,0 +1,6 @@
+//go:build race
+
+package ingest_test
+
+// raced is set under the race detector.
+const raced = true
