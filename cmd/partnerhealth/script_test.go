@@ -29,7 +29,7 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	testscript.Run(t, testscript.Params{
+	params := testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -49,7 +49,12 @@ func TestScripts(t *testing.T) {
 			// lock holds the lock of a state folder to the end of the script, as another run would.
 			"lock": holdLock,
 		},
-	})
+	}
+	if testing.Short() {
+		// Under the race detector whole nights take minutes, and the packages that they go through are raced on their own.
+		params.Dir, params.Files = "", []string{"testdata/script/configuration.txtar", "testdata/script/preset.txtar"}
+	}
+	testscript.Run(t, params)
 }
 
 // copyTree copies a folder of fixtures, so that a script may write beside them.
