@@ -52,34 +52,31 @@ type streamed struct {
 	head   Data
 }
 
-func (s streamed) walk(workers int, work func(worker, first int, d *Data), merge func(worker int)) error {
+func (s streamed) walk(workers int, work func(worker, lane, first int, d *Data)) error {
 	if workers <= 1 {
-		return s.chunks([]chan *Data{s.buffers(1)}, func(_, first int, d *Data) *Data {
-			work(0, first, d)
-			merge(0)
+		return s.chunks([]chan *Data{s.buffers(1)}, func(_, lane, first int, d *Data) *Data {
+			work(0, lane, first, d)
 			return d
 		})
 	}
 	type job struct {
-		first int
-		d     *Data
+		lane, first int
+		d           *Data
 	}
 	// Each worker has a chunk that it works on and one that is being filled.
 	free, jobs := make([]chan *Data, workers), make([]chan job, workers)
-	turns := newTurns(workers)
 	var done sync.WaitGroup
 	for w := range workers {
 		free[w], jobs[w] = s.buffers(2), make(chan job, 1)
 		done.Go(func() {
 			for j := range jobs[w] {
-				work(w, j.first, j.d)
-				turns.take(w, func() { merge(w) })
+				work(w, j.lane, j.first, j.d)
 				free[w] <- j.d
 			}
 		})
 	}
-	err := s.chunks(free, func(worker, first int, d *Data) *Data {
-		jobs[worker] <- job{first, d}
+	err := s.chunks(free, func(worker, lane, first int, d *Data) *Data {
+		jobs[worker] <- job{lane, first, d}
 		return nil
 	})
 	for _, j := range jobs {
@@ -106,15 +103,16 @@ func (s streamed) buffers(n int) chan *Data {
 }
 
 // chunks cuts the blocks into chunks, takes a buffer for each from its worker's free ones, and gives the full ones to
-// take, which returns a buffer that is free at once, or nil.
-func (s streamed) chunks(free []chan *Data, take func(worker, first int, d *Data) *Data) error {
-	row, worker := 0, 0
+// take, which returns a buffer that is free at once, or nil. A lane always has the same worker.
+func (s streamed) chunks(free []chan *Data, take func(worker, lane, first int, d *Data) *Data) error {
+	row, lane := 0, 0
 	var chunk *Data
 	flush := func() {
-		if d := take(worker, row-len(chunk.Y), chunk); d != nil {
+		worker := lane % len(free)
+		if d := take(worker, lane, row-len(chunk.Y), chunk); d != nil {
 			free[worker] <- d
 		}
-		chunk, worker = nil, (worker+1)%len(free)
+		chunk, lane = nil, (lane+1)%lanes
 	}
 	err := s.blocks(func(b Data) error {
 		if err := s.matches(&b, row); err != nil {
@@ -122,7 +120,7 @@ func (s streamed) chunks(free []chan *Data, take func(worker, first int, d *Data
 		}
 		for lo := 0; lo < len(b.Y); {
 			if chunk == nil {
-				chunk = <-free[worker]
+				chunk = <-free[lane%len(free)]
 				chunk.empty()
 			}
 			hi := min(len(b.Y), lo+chunkRows-len(chunk.Y))
@@ -182,8 +180,8 @@ func (d *Data) append(o Data) {
 // withoutColumns are the outcomes, weights and offsets of other rows.
 type withoutColumns struct{ rows rows }
 
-func (r withoutColumns) walk(workers int, work func(worker, first int, d *Data), merge func(worker int)) error {
-	return r.rows.walk(workers, func(worker, first int, d *Data) {
-		work(worker, first, &Data{Y: d.Y, Weights: d.Weights, Offset: d.Offset})
-	}, merge)
+func (r withoutColumns) walk(workers int, work func(worker, lane, first int, d *Data)) error {
+	return r.rows.walk(workers, func(worker, lane, first int, d *Data) {
+		work(worker, lane, first, &Data{Y: d.Y, Weights: d.Weights, Offset: d.Offset})
+	})
 }

@@ -1,68 +1,58 @@
 package logistic
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
-// chunkRows is the number of rows of a partial sum. It is part of the result's definition: another value gives other
-// last bits.
-const chunkRows = 8192
+const (
+	// chunkRows is the number of rows of a partial sum. It is part of the result's definition, as is lanes: other values
+	// give other last bits.
+	chunkRows = 8192
+	// lanes is the number of running sums that chunks are added to in turn: chunk c goes to lane c mod lanes. A lane is
+	// one goroutine's at a time, so that none waits for another and the order of additions is that of the chunks.
+	lanes = 32
+)
 
 // rows is a design that can be walked as often as a fit needs.
 type rows interface {
-	// walk calls work for every chunk of chunkRows rows, the last one shorter, on several goroutines, with the worker's
-	// number and that of the chunk's first row. It calls merge for every chunk, after its work and strictly in the order
-	// of the chunks, whichever worker was first.
-	walk(workers int, work func(worker, first int, d *Data), merge func(worker int)) error
+	// walk calls work for every chunk of chunkRows rows, the last one shorter, with the number of the goroutine, that of
+	// the chunk's lane and that of its first row. The chunks of a lane come in their order and one at a time; one worker
+	// is given all chunks in their order.
+	walk(workers int, work func(worker, lane, first int, d *Data)) error
 }
 
 // resident are rows in memory.
 type resident struct{ d *Data }
 
-func (r resident) walk(workers int, work func(worker, first int, d *Data), merge func(worker int)) error {
+func (r resident) walk(workers int, work func(worker, lane, first int, d *Data)) error {
 	n := len(r.d.Y)
 	chunks := (n + chunkRows - 1) / chunkRows
 	do := func(worker, chunk int) {
 		lo := chunk * chunkRows
 		part := r.d.slice(lo, min(n, lo+chunkRows))
-		work(worker, lo, &part)
+		work(worker, chunk%lanes, lo, &part)
 	}
-	if workers = min(workers, chunks); workers <= 1 {
+	if workers = min(workers, chunks, lanes); workers <= 1 {
 		for c := range chunks {
 			do(0, c)
-			merge(0)
 		}
 		return nil
 	}
-	turns := newTurns(workers)
+	// Whoever is free takes the next lane: on a machine that does other work, too, no worker is held up by a slower one.
+	var next atomic.Int64
 	var done sync.WaitGroup
 	for w := range workers {
 		done.Go(func() {
-			for c := w; c < chunks; c += workers {
-				do(w, c)
-				turns.take(w, func() { merge(w) })
+			for lane := int(next.Add(1)) - 1; lane < min(lanes, chunks); lane = int(next.Add(1)) - 1 {
+				for c := lane; c < chunks; c += lanes {
+					do(w, c)
+				}
 			}
 		})
 	}
 	done.Wait()
 	return nil
-}
-
-// turns pass the right to merge from worker to worker, like a token.
-type turns []chan struct{}
-
-func newTurns(workers int) turns {
-	t := make(turns, workers)
-	for i := range t {
-		t[i] = make(chan struct{}, 1)
-	}
-	t[0] <- struct{}{}
-	return t
-}
-
-// take waits for the turn of the worker, does f, and passes the turn on.
-func (t turns) take(worker int, f func()) {
-	<-t[worker]
-	f()
-	t[(worker+1)%len(t)] <- struct{}{}
 }
 
 // slice returns the rows lo to hi.

@@ -48,6 +48,7 @@ type columns struct {
 type columnSums struct {
 	weight    float64
 	mean, ssq []float64
+	events    []float64 // sum of w*y*x
 	// bad is the first value that is not finite, nil for none.
 	bad *place
 }
@@ -56,7 +57,7 @@ type columnSums struct {
 type place struct{ row, column int }
 
 func newColumnSums(p int) *columnSums {
-	return &columnSums{mean: make([]float64, p), ssq: make([]float64, p)}
+	return &columnSums{mean: make([]float64, p), ssq: make([]float64, p), events: make([]float64, p)}
 }
 
 // add sums the rows of a chunk that begins with row `at` of the design. Values are taken relative to the chunk's first
@@ -66,13 +67,14 @@ func (s *columnSums) add(d *Data, at int) {
 	s.weight, s.bad = 0, nil
 	clear(s.mean)
 	clear(s.ssq)
+	clear(s.events)
 	for lo < hi && d.weight(lo) == 0 {
 		lo++
 	}
 	if lo == hi {
 		return
 	}
-	first, mean, ssq := d.X[lo*p:(lo+1)*p], s.mean[:p], s.ssq[:p]
+	first, mean, ssq, events := d.X[lo*p:(lo+1)*p], s.mean[:p], s.ssq[:p], s.events[:p]
 	for i := lo; i < hi; i++ {
 		w := d.weight(i)
 		if w == 0 {
@@ -102,12 +104,17 @@ func (s *columnSums) add(d *Data, at int) {
 			dx := x - mean[j]
 			ssq[j] += w * dx * dx
 		}
+		if y := d.Y[i]; y != 0 {
+			for j, x := range d.X[i*p:][:p] {
+				events[j] += w * y * x
+			}
+		}
 	}
 }
 
 // merge adds the sums of a later chunk.
 func (s *columnSums) merge(o *columnSums) {
-	if s.bad == nil {
+	if s.bad == nil || o.bad != nil && o.bad.row < s.bad.row {
 		s.bad = o.bad
 	}
 	if o.weight == 0 || s.bad != nil {
@@ -117,6 +124,7 @@ func (s *columnSums) merge(o *columnSums) {
 		s.weight = o.weight
 		copy(s.mean, o.mean)
 		copy(s.ssq, o.ssq)
+		copy(s.events, o.events)
 		return
 	}
 	total := s.weight + o.weight
@@ -124,8 +132,26 @@ func (s *columnSums) merge(o *columnSums) {
 		delta := o.mean[j] - s.mean[j]
 		s.mean[j] += delta * (o.weight / total)
 		s.ssq[j] += o.ssq[j] + delta*delta*(s.weight*o.weight/total)
+		s.events[j] += o.events[j]
 	}
 	s.weight = total
+}
+
+func sumColumns(r rows, p, workers int) (*columnSums, error) {
+	sum, parts, byLane := newColumnSums(p), make([]*columnSums, workers), make([]*columnSums, lanes)
+	for _, list := range [][]*columnSums{parts, byLane} {
+		for i := range list {
+			list[i] = newColumnSums(p)
+		}
+	}
+	err := r.walk(workers, func(worker, lane, first int, d *Data) {
+		parts[worker].add(d, first)
+		byLane[lane].merge(parts[worker])
+	})
+	for _, lane := range byLane {
+		sum.merge(lane)
+	}
+	return sum, err
 }
 
 // measure finds the scale of every column, and refuses values that are not finite.
@@ -135,21 +161,14 @@ func measure(r rows, sh shape, t totals, workers int) (columns, error) {
 	if p == 0 {
 		return c, nil
 	}
-	sum := newColumnSums(p)
-	parts := make([]*columnSums, workers)
-	for i := range parts {
-		parts[i] = newColumnSums(p)
-	}
-	err := r.walk(workers,
-		func(worker, first int, d *Data) { parts[worker].add(d, first) },
-		func(worker int) { sum.merge(parts[worker]) })
+	sum, err := sumColumns(r, p, workers)
 	if err != nil {
 		return c, err
 	}
 	if bad := sum.bad; bad != nil {
 		return c, &InputError{Row: bad.row, Column: sh.name(bad.column), Reason: "value is not a finite number"}
 	}
-	var binary []int
+	var empty []int // columns that may be 0/1 with a level without events, or with nothing else
 	for j := range p {
 		c.mean[j], c.sd[j] = sum.mean[j], math.Sqrt(sum.ssq[j]/sum.weight)
 		if math.IsInf(c.sd[j], 0) || math.IsNaN(c.sd[j]) || math.IsInf(c.mean[j], 0) {
@@ -162,12 +181,19 @@ func measure(r rows, sh shape, t totals, workers int) (columns, error) {
 			continue
 		}
 		// Only a 0/1 column has this spread for its mean, but for rounding.
-		if v := c.mean[j] * (1 - c.mean[j]); math.Abs(c.sd[j]*c.sd[j]-v) < 1e-9 {
-			binary = append(binary, j)
+		ones := c.mean[j] * t.weight
+		binary := math.Abs(c.sd[j]*c.sd[j]-c.mean[j]*(1-c.mean[j])) < 1e-9
+		if binary && (lopsided(ones, sum.events[j]) || lopsided(t.weight-ones, t.events-sum.events[j])) {
+			empty = append(empty, j)
 		}
 	}
-	err = c.warnLevels(r, sh, binary, t)
+	err = c.warnLevels(r, sh, empty, t)
 	return c, err
+}
+
+// lopsided tells that all or none of a weight have the event, but for rounding.
+func lopsided(weight, events float64) bool {
+	return events <= 1e-6*weight || events >= (1-1e-6)*weight
 }
 
 // warnLevels warns of 0/1 columns with a level in which all or none of the rows have the event: such a coefficient is
@@ -178,7 +204,7 @@ func (c *columns) warnLevels(r rows, sh shape, candidates []int, t totals) error
 	}
 	ones, events := make([]float64, len(candidates)), make([]float64, len(candidates))
 	other := make([]bool, len(candidates)) // holds another value than 0 and 1
-	err := r.walk(1, func(_, _ int, d *Data) {
+	err := r.walk(1, func(_, _, _ int, d *Data) {
 		for i, y := range d.Y {
 			w, row := d.weight(i), d.X[i*d.Cols:][:d.Cols]
 			if w == 0 {
@@ -193,7 +219,7 @@ func (c *columns) warnLevels(r rows, sh shape, candidates []int, t totals) error
 				}
 			}
 		}
-	}, func(int) {})
+	})
 	if err != nil {
 		return err
 	}

@@ -78,11 +78,11 @@ func (d *Data) check() error {
 func count(r rows, s shape) (totals, error) {
 	var t totals
 	var bad error
-	err := r.walk(1, func(_, first int, d *Data) {
+	err := r.walk(1, func(_, _, first int, d *Data) {
 		if bad == nil {
 			bad = t.add(d, first)
 		}
-	}, func(int) {})
+	})
 	switch {
 	case err != nil:
 		return t, err
@@ -134,7 +134,7 @@ func (t *totals) add(d *Data, first int) error {
 
 // xlogx returns x*log(x) with its limit 0 at 0.
 func xlogx(x float64) float64 {
-	if x <= 0 {
+	if x <= 0 || x == 1 {
 		return 0
 	}
 	return x * math.Log(x)

@@ -14,8 +14,9 @@
 // data gradient and deviance vanish while eta runs away. A fit that does not converge in 30 steps is an error that
 // names the columns, never a set of numbers.
 //
-// Rows are summed in chunks of 8,192 whose partial sums are merged in chunk order, hence the result has the same bits
-// for any number of workers. (Other processors may fuse x*y+z: publish ten significant digits.)
+// Rows are summed in chunks of 8,192, chunks in 32 lanes that take them in turn, lanes in their order; none of this
+// depends on the workers, hence the result has the same bits for any number of them. (Other processors may fuse x*y+z:
+// publish ten significant digits.)
 //
 // References: Hosmer and Lemeshow, Applied Logistic Regression, 1989; Albert and Anderson, Biometrika 71 (1984), on
 // separation; le Cessie and van Houwelingen, Applied Statistics 41 (1992), on ridge.

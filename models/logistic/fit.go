@@ -122,7 +122,8 @@ type fitter struct {
 	// jeffreysPrior is set where Firth's penalty takes the place of the ridge.
 	jeffreysPrior bool
 	pen           []float64 // penalty per coefficient
-	parts         []*sums
+	parts         []*adder  // one per worker
+	lanes         []*sums
 	now           *sums // sums at beta
 	trial         *sums // sums at the point being tried
 	beta          []float64
@@ -143,7 +144,8 @@ func newFitter(r rows, sh shape, o Options) (*fitter, error) {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	workers = max(1, min(workers, (t.all+chunkRows-1)/chunkRows))
+	chunks := (t.all + chunkRows - 1) / chunkRows
+	workers = max(1, min(workers, chunks, lanes))
 	cols, err := measure(r, sh, t, workers)
 	if err != nil {
 		return nil, err
@@ -152,11 +154,14 @@ func newFitter(r rows, sh shape, o Options) (*fitter, error) {
 	f := &fitter{
 		shape: sh, rows: r, totals: t, scales: cols, signs: o.Signs, jeffreysPrior: o.Firth,
 		inv: make([]float64, sh.cols), pen: make([]float64, q), beta: make([]float64, q), fixed: make([]bool, q),
-		now: newSums(q), trial: newSums(q), parts: make([]*sums, workers),
+		now: newSums(q), trial: newSums(q), parts: make([]*adder, workers), lanes: make([]*sums, min(lanes, chunks)),
 		stride: 1, settled: etaTolerance,
 	}
 	for i := range f.parts {
-		f.parts[i] = newSums(q)
+		f.parts[i] = newAdder(q)
+	}
+	for i := range f.lanes {
+		f.lanes[i] = newSums(q)
 	}
 	for j, sd := range cols.sd {
 		if cols.state[j] == Constant {
@@ -183,11 +188,22 @@ func (f *fitter) penalise(lambda float64, standardised bool) {
 
 // pass sums all rows at the point into s, the Hessian only where curvature asks for it.
 func (f *fitter) pass(at point, s *sums, curvature bool) error {
+	for _, part := range f.parts {
+		part.c, part.inv, part.at, part.stride = &f.scales, f.inv, at, f.stride
+	}
+	for _, lane := range f.lanes {
+		lane.reset()
+		lane.curved = curvature
+	}
+	err := f.rows.walk(len(f.parts), func(worker, lane, _ int, d *Data) {
+		f.parts[worker].add(d, curvature)
+		f.lanes[lane].merge(f.parts[worker].sums)
+	})
 	s.reset()
 	s.curved = curvature
-	err := f.rows.walk(len(f.parts),
-		func(worker, _ int, d *Data) { f.parts[worker].add(d, &f.scales, f.inv, at, f.stride, curvature) },
-		func(worker int) { s.merge(f.parts[worker]) })
+	for _, lane := range f.lanes {
+		s.merge(lane)
+	}
 	if err == nil && s.rows != f.totals.all {
 		err = &InputError{Row: -1, Reason: fmt.Sprintf("the rows changed between two walks: %d, then %d", f.totals.all, s.rows)}
 	}

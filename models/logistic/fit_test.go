@@ -261,24 +261,31 @@ func TestGradientVanishesAtTheSolution(t *testing.T) {
 }
 
 func TestSameBitsForAnyNumberOfWorkers(t *testing.T) {
-	d := simulate(11, 70_000, []float64{-2, 0.4, -0.3, 0.2}) // large enough to start from a sample
+	// Large enough to start from a sample, and for more than one chunk a lane.
+	d := simulate(11, 300_000, []float64{-2, 0.4, -0.3, 0.2})
 	d.Weights = make([]float64, len(d.Y))
 	for i := range d.Weights {
 		d.Weights[i] = float64(i % 4)
 	}
 	var first []float64
 	for _, workers := range []int{1, 2, 3, 5, 16} {
-		m := mustFit(t, d, logistic.Options{Lambda: 1, Standardise: true, Workers: workers})
-		got := append(append(m.Coef(), m.Laplace().SE()...), m.Deviance(), m.NullDeviance())
-		if first == nil {
-			first = got
+		o := logistic.Options{Lambda: 1, Standardise: true, Workers: workers}
+		streamed, err := logistic.FitBlocks(cut(d, 10_000), o)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if m.Iterations > 6 { // by the Hessian of the sample the first step is nearly there
-			t.Errorf("%d steps", m.Iterations)
-		}
-		for k := range got {
-			if math.Float64bits(got[k]) != math.Float64bits(first[k]) {
-				t.Fatalf("%d workers: value %d is %v, with one worker %v", workers, k, got[k], first[k])
+		for from, m := range map[string]*logistic.Model{"memory": mustFit(t, d, o), "blocks": streamed} {
+			got := append(append(m.Coef(), m.Laplace().SE()...), m.Deviance(), m.NullDeviance())
+			if first == nil {
+				first = got
+			}
+			if m.Iterations > 6 { // by the Hessian of the sample the first step is nearly there
+				t.Errorf("%d steps", m.Iterations)
+			}
+			for k := range got {
+				if math.Float64bits(got[k]) != math.Float64bits(first[k]) {
+					t.Fatalf("%s, %d workers: value %d is %v, of the first fit %v", from, workers, k, got[k], first[k])
+				}
 			}
 		}
 	}

@@ -33,7 +33,7 @@ const (
 //
 // A large design takes a step by the Hessian of an earlier point where that one is near: curvatures differ by no more than
 // the largest change of eta in between, so that the step is good to that share, and a pass for the gradient alone takes
-// half of the time. The last pass, at the solution, always has the Hessian: an iteration does not end without.
+// a third of the time. The last pass, at the solution, always has the Hessian: an iteration does not end without.
 func (f *fitter) newton() error {
 	q := len(f.beta)
 	step, trial := make([]float64, q), make([]float64, q)
