@@ -1,12 +1,14 @@
 package run_test
 
 import (
+	"flag"
 	"strconv"
 	"testing"
 
 	"github.com/partnerhealth/partnerhealth/fixtures"
 	"github.com/partnerhealth/partnerhealth/fixtures/plain"
 	"github.com/partnerhealth/partnerhealth/fixtures/programme"
+	"github.com/partnerhealth/partnerhealth/pipeline/run"
 	"github.com/partnerhealth/partnerhealth/pipeline/warehouse"
 )
 
@@ -82,10 +84,10 @@ func (r risks) auc() float64 {
 }
 
 // Fading and gone partners rank above healthy and seasonal ones. The seed was not used while building; the
-// benchmark does the same with 2,000 partners.
+// benchmark does the same with 2,000 partners where it is asked to.
 func TestFadingPartnersRankAboveHealthyOnes(t *testing.T) {
 	t.Parallel()
-	if raced {
+	if run.Raced {
 		t.Skip("a larger night of the same code: the smaller ones look for races")
 	}
 	m, c := made(t, programme.Options{Partners: 200, Months: 36, Seed: 20261121, EventsPerPartnerMonth: 4}, plain.Options{})
@@ -98,9 +100,16 @@ func TestFadingPartnersRankAboveHealthyOnes(t *testing.T) {
 	}
 }
 
-func BenchmarkPlantedTruth2000(b *testing.B) {
+var large = flag.Bool("large", false, "run the benchmarks of whole nights at full size: 2,000 partners, and 1,000 with 5 million events")
+
+// BenchmarkPlantedTruth is the test above on a programme of its own size, or with -large on 2,000 partners.
+func BenchmarkPlantedTruth(b *testing.B) {
+	partners := 200
+	if *large {
+		partners = 2000
+	}
 	for b.Loop() {
-		m, c := made(b, programme.Options{Partners: 2000, Months: 36, Seed: 20261121, EventsPerPartnerMonth: 4}, plain.Options{})
+		m, c := made(b, programme.Options{Partners: partners, Months: 36, Seed: 20261121, EventsPerPartnerMonth: 4}, plain.Options{})
 		s := night(b, options(c))
 		r := rank(b, m, open(b, c))
 		b.ReportMetric(r.all, "auc")
@@ -109,11 +118,16 @@ func BenchmarkPlantedTruth2000(b *testing.B) {
 	}
 }
 
-// BenchmarkNight is a whole first night of 1,000 partners with 36 months of history and 5 million portal events.
+// BenchmarkNight is a whole first night of a programme with 36 months of history, and a second one on the same exports:
+// 200 partners with 250,000 portal events, or with -large 1,000 with 5 million.
 func BenchmarkNight(b *testing.B) {
+	o := programme.Options{Partners: 200, Months: 36, Seed: 36, TotalEvents: 250_000}
+	if *large {
+		o.Partners, o.TotalEvents = 1000, 5_000_000
+	}
 	for b.Loop() {
 		b.StopTimer()
-		m, c := made(b, programme.Options{Partners: 1000, Months: 36, Seed: 36, TotalEvents: 5_000_000}, plain.Options{})
+		m, c := made(b, o, plain.Options{})
 		b.StartTimer()
 		s := night(b, options(c))
 		b.StopTimer()

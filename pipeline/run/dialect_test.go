@@ -21,6 +21,7 @@ import (
 // The same facts, exported by different systems in different ways, are the same canonical tables: for every two dialects
 // of the generator, over the tables, columns and rows that both carry, with native keys replaced by what they name.
 func TestTheSameFactsInEveryTwoDialects(t *testing.T) {
+	SkipRaced(t)
 	p, err := programme.Generate(programme.Options{Partners: 20, Months: 12, Seed: 23, EventsPerPartnerMonth: 2})
 	if err != nil {
 		t.Fatal(err)
@@ -273,6 +274,7 @@ func TestEveryDialectIsReadWhole(t *testing.T) {
 // A vendor's CRM beside plain systems makes a night like any other, up to the published folder.
 func TestANightOnAVendorsExports(t *testing.T) {
 	t.Parallel()
+	SkipRaced(t)
 	c, until := synthesised(t, "salesforce-weekly")
 	s, err := Night(context.Background(), Options{Config: c, AsOf: until, Version: "test", EmailKey: []byte("test"), Now: time.Now})
 	if err != nil || s.Published == "" {

@@ -27,6 +27,7 @@ import (
 // found in the export that it names.
 func TestEveryNumberIsExplainedByItsRecords(t *testing.T) {
 	t.Parallel()
+	run.SkipRaced(t)
 	n := ledgerNight(t)
 	db := open(t, n.config)
 	graph, err := warehouse.Load(context.Background(), sql.Files)

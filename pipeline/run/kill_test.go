@@ -25,7 +25,7 @@ var kills = flag.Int("kills", 10, "how many nights are killed")
 // while never fails.
 func TestKilledNightsLeaveNothingBroken(t *testing.T) {
 	t.Parallel()
-	if raced {
+	if run.Raced {
 		t.Skip("child processes are not what the race detector looks at, and it makes them slow")
 	}
 	world, form := tiny()

@@ -1,5 +1,5 @@
 //go:build !race
 
-package run_test
+package run
 
-const raced = false
+const Raced = false

@@ -1,6 +1,6 @@
 //go:build race
 
-package run_test
+package run
 
-// raced is set under the race detector, which makes a night five times as long.
-const raced = true
+// Raced is set under the race detector, which makes a night five times as long.
+const Raced = true

@@ -2,7 +2,6 @@ package score
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -44,13 +43,6 @@ func FirstRevenueSchema() *arrow.Schema {
 			{"naive_mean_days", double, "mean over those with revenue only, which drops partners who never sold"},
 			{"status", text, "ok, insufficient, or not_reached where the median is open"},
 		})
-}
-
-// durations are the waits of one scope.
-type durations struct {
-	kind, id string
-	days     []float64
-	end      []int
 }
 
 // FirstRevenue estimates the time to first revenue per scope from int_first_revenue (partner_id, days, event: 0 waiting, 1
@@ -178,23 +170,4 @@ func readDurations(waits, scopes arrow.RecordBatch) ([]*durations, error) {
 		return strings.Compare(a.id, b.id)
 	})
 	return out, nil
-}
-
-// sort orders the waits, so that sums do not depend on the order of the input.
-func (g *durations) sort() {
-	index := make([]int, len(g.days))
-	for i := range index {
-		index[i] = i
-	}
-	slices.SortFunc(index, func(a, b int) int {
-		if d := g.days[a] - g.days[b]; d != 0 {
-			return int(math.Copysign(1, d))
-		}
-		return g.end[a] - g.end[b]
-	})
-	sorted := durations{}
-	for _, i := range index {
-		sorted.days, sorted.end = append(sorted.days, g.days[i]), append(sorted.end, g.end[i])
-	}
-	g.days, g.end = sorted.days, sorted.end
 }

@@ -21,8 +21,8 @@ type Registry interface {
 }
 
 const (
-	// definitionVersion counts the definitions of the churn model: target, features, split, ladder, recalibration.
-	definitionVersion = 2
+	// definitionVersion counts the definitions of the churn model: target, features, split, ladder, recalibration, rule.
+	definitionVersion = 3
 	// keptFormat counts the formats in which fits are kept.
 	keptFormat = 1
 )

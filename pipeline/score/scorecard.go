@@ -11,17 +11,27 @@ import (
 // driverLimit cuts a driver, in interquartile ranges.
 const driverLimit = 3
 
+// noLimit is for a driver whose definition limits it: cut again, the partners that are silent longest would all be alike.
+const noLimit = math.MaxFloat64
+
 // driver is a feature of the rule score.
 type driver struct {
 	column string
 	// weight is the log-odds that one interquartile range is worth, above 0 where more is worse.
 	weight float64
+	limit  float64 // in interquartile ranges
 }
 
 // drivers are the features of the rule score, recency first: one of each kind of sign, and none that few lumpy deals decide,
 // such as the revenue of a quarter. Recency counts double, so that the rule is hardly worse than recency alone in a
 // programme where nothing else tells.
-var drivers = []driver{{colRecency, 1}, {"people_trend", -0.5}, {"late_answer_share", 0.5}, {"cases_escalated_90d", 0.5}, {"cert_share", -0.5}}
+var drivers = []driver{
+	{colRecency, 1, noLimit},
+	{"people_trend", -0.5, driverLimit},
+	{"late_answer_share", 0.5, driverLimit},
+	{"cases_escalated_90d", 0.5, driverLimit},
+	{"cert_share", -0.5, driverLimit},
+}
 
 // scorecard is the rule score that needs no churns: fixed weights on what is known to matter, around a shrunken base
 // rate.
@@ -32,11 +42,12 @@ type scorecard struct {
 	currency string
 }
 
-// term is one driver: weight * clip((x - median)/iqr), less its mean.
+// term is one driver: weight * clip((x - median)/iqr, limit), less its mean.
 type term struct {
 	feature     feature
 	column      int
 	weight      float64
+	limit       float64
 	median, iqr float64
 	mean        float64
 	left        string // why it is left out
@@ -46,7 +57,7 @@ type term struct {
 func (p *panel) newScorecard(drivers []driver, rows []int, baseRate float64, o Options) *scorecard {
 	s := &scorecard{panel: p, base: logistic.Logit(baseRate), currency: o.Currency}
 	for _, d := range drivers {
-		t := term{column: p.index[d.column], weight: d.weight}
+		t := term{column: p.index[d.column], weight: d.weight, limit: d.limit}
 		for _, f := range p.features {
 			if f.name == d.column {
 				t.feature = f
@@ -84,7 +95,7 @@ func (p *panel) newScorecard(drivers []driver, rows []int, baseRate float64, o O
 func (t term) slope() float64 { return t.weight / t.iqr }
 
 func (t term) raw(x float64) float64 {
-	return t.weight * min(driverLimit, max(-driverLimit, (x-t.median)/t.iqr))
+	return t.weight * min(t.limit, max(-t.limit, (x-t.median)/t.iqr))
 }
 
 // amount is what a snapshot's value adds to the logit; a missing one adds nothing.

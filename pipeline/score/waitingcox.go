@@ -1,6 +1,7 @@
 package score
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -179,7 +180,7 @@ func (w *waits) decide(card *ExpectationCard) (waitModel, error) {
 // cutOff splits the partners by the day on which two thirds of them had signed.
 func (w *waits) cutOff(rows []int) (cut arrow.Date32, before, later []int) {
 	ordered := slices.Clone(rows)
-	slices.SortStableFunc(ordered, func(a, b int) int { return compareDays(w.rows[a], w.rows[b]) })
+	slices.SortStableFunc(ordered, func(a, b int) int { return cmp.Compare(w.rows[a].on, w.rows[b].on) })
 	cut = w.rows[ordered[len(ordered)*2/3]].on
 	for _, i := range rows {
 		if w.rows[i].on < cut {
