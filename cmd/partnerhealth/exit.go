@@ -61,8 +61,8 @@ func exitCode(err error) int {
 	}
 }
 
-// conclude prints the error for a person and returns the exit code.
-func conclude(w io.Writer, err error) int {
+// conclude prints the error of a command for a person and returns the exit code.
+func conclude(w io.Writer, command string, err error) int {
 	code := exitCode(err)
 	switch code {
 	case exitOK, exitWarnings:
@@ -74,7 +74,7 @@ func conclude(w io.Writer, err error) int {
 			fmt.Fprintf(w, "partnerhealth: %s", problems.Render())
 			break
 		}
-		fmt.Fprintf(w, "partnerhealth: %v\nTry: partnerhealth --help\n", err)
+		fmt.Fprintf(w, "partnerhealth: %v\nTry: %s --help\n", err, command)
 	default:
 		fmt.Fprintf(w, "partnerhealth: %v\n", err)
 	}

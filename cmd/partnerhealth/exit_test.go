@@ -47,7 +47,7 @@ func TestEveryErrorHasItsExitCode(t *testing.T) {
 	}{
 		{nil, 0, ""},
 		{errors.New("read lake: no space left"), 1, "no space left"},
-		{usageError{errors.New("unknown flag: --x")}, 2, "--help"},
+		{usageError{errors.New("unknown flag: --x")}, 2, "Try: partnerhealth run --help\n"},
 		{config.Problems{{File: "a.yaml", Path: "state", Message: "is missing"}}, 2, "state"},
 		{errWarnings, 3, ""},
 		{fmt.Errorf("run: %w", &run.GateError{Failed: []warehouse.CheckResult{failed, failed}}), 4, "1 more"},
@@ -56,7 +56,7 @@ func TestEveryErrorHasItsExitCode(t *testing.T) {
 		{fmt.Errorf("read: %w", context.Canceled), 130, "continues"},
 	} {
 		var out bytes.Buffer
-		if got := conclude(&out, tt.err); got != tt.code {
+		if got := conclude(&out, "partnerhealth run", tt.err); got != tt.code {
 			t.Errorf("%v: exit code %d, want %d", tt.err, got, tt.code)
 		}
 		if !strings.Contains(out.String(), tt.says) || (tt.says == "") != (out.Len() == 0) {

@@ -49,11 +49,11 @@ func execute(ctx context.Context, t terminal, args []string) int {
 	root.SetArgs(args)
 	root.SetOut(t.out)
 	root.SetErr(t.err)
-	err := root.ExecuteContext(ctx)
+	command, err := root.ExecuteContextC(ctx)
 	if err != nil && ctx.Err() != nil {
 		err = errors.Join(errInterrupted, err)
 	}
-	return conclude(t.err, err)
+	return conclude(t.err, command.CommandPath(), err)
 }
 
 func newRoot(t terminal) *cobra.Command {

@@ -88,8 +88,8 @@ type Band struct {
 
 // Check is one data-quality check that found something.
 type Check struct {
-	Name, Severity, Meaning, Sample string
-	FailedRows                      int64
+	Name, Severity, Meaning, Sample, NextStep string
+	FailedRows                                int64
 }
 
 // Feed is one source and object with the time of its newest export.

@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/partnerhealth/partnerhealth/pipeline/preset"
 )
 
 // check looks at the exports as a night would and returns the differences, a line each.
@@ -115,5 +117,44 @@ func TestAFrozenFileKeepsTheLastGoodData(t *testing.T) {
 				t.Errorf("quarantined %+v, warnings %q", s.Ingest.Quarantined, s.Warnings)
 			}
 		})
+	}
+}
+
+// A column that is gone matters less where the mapping names another for the same, and where records need not have it.
+func TestAMissingColumnThatIsMade(t *testing.T) {
+	t.Parallel()
+	m, err := preset.Parse("calls.yaml", []byte(`
+objects:
+  - object: calls
+    files: ["**/*"]
+    mode: append
+    tables:
+      - table: engagement_event
+        columns:
+          event_id: { key: call, from: [[Id, Number]] }
+          occurred_at: { from: At }
+          occurred_basis: { const: event }
+          kind: { from: What, map: { in: login }, else: other }
+          channel: { const: portal }
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &m.Objects[0]
+	before := &shape{columns: []string{"Id", "Number", "At", "What"}}
+	for _, tt := range []struct {
+		name    string
+		now     *shape
+		want    string
+		refused bool
+	}{
+		{"another column", &shape{columns: []string{"Number", "At", "What"}}, "null in every new row", false},
+		{"no other", &shape{columns: []string{"Id", "Number", "What"}}, refusedWhole, true},
+		{"records", &shape{columns: []string{"Id", "Number", "At"}, isRecords: true}, "no record has it; those that cannot do without are refused", false},
+	} {
+		found := differences(o, tt.now, before)
+		if len(found) != 1 || found[0].Effect != tt.want || found[0].IsRefusal != tt.refused {
+			t.Errorf("%s: %+v, want %q", tt.name, found, tt.want)
+		}
 	}
 }

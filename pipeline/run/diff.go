@@ -87,7 +87,7 @@ func differences(o *preset.Object, now *shape, before *shape) []Difference {
 	}
 	out := []Difference{}
 	if len(now.columns) > 0 && len(before.columns) > 0 {
-		out = columnDifferences(o, now.columns, before.columns)
+		out = columnDifferences(o, now, before.columns)
 	}
 	if was := without(before.dialects, now.dialects); len(was) == len(before.dialects) && len(was) > 0 && len(now.dialects) > 0 {
 		out = append(out, Difference{
@@ -107,12 +107,9 @@ func differences(o *preset.Object, now *shape, before *shape) []Difference {
 }
 
 // columnDifferences compares two headers. A new column that looks like a missing one is told with it.
-func columnDifferences(o *preset.Object, now, before []string) []Difference {
-	added, gone := without(now, before), without(before, now)
-	reads := map[string]bool{}
-	for _, name := range o.SourceColumns() {
-		reads[preset.Fold(name)] = true
-	}
+func columnDifferences(o *preset.Object, now *shape, before []string) []Difference {
+	c := &columnCheck{object: o, has: folded(now.columns), reads: folded(o.SourceColumns()), isRecords: now.isRecords}
+	added, gone := without(now.columns, before), without(before, now.columns)
 	var fresh, missing, renamed []Difference
 	for _, name := range added {
 		was := ""
@@ -123,28 +120,43 @@ func columnDifferences(o *preset.Object, now, before []string) []Difference {
 			}
 		}
 		if was == "" {
-			fresh = append(fresh, newColumn(o, name, reads))
+			fresh = append(fresh, c.added(name))
 			continue
 		}
 		gone = without(gone, []string{was})
-		renamed = append(renamed, renamedColumn(o, name, was, reads))
+		renamed = append(renamed, c.renamed(name, was))
 	}
 	for _, name := range gone {
-		missing = append(missing, missingColumn(o, name, reads))
+		missing = append(missing, c.missing(name))
 	}
 	return slices.Concat(fresh, missing, renamed)
 }
 
+// columnCheck tells what the contract of an object does about the columns of a file.
+type columnCheck struct {
+	object     *preset.Object
+	has, reads map[string]bool // columns of the file, and of the mapping
+	isRecords  bool
+}
+
+func folded(names []string) map[string]bool {
+	out := make(map[string]bool, len(names))
+	for _, name := range names {
+		out[preset.Fold(name)] = true
+	}
+	return out
+}
+
 const refusedWhole = "the file is refused whole and the last good one stays"
 
-func newColumn(o *preset.Object, name string, reads map[string]bool) Difference {
+func (c *columnCheck) added(name string) Difference {
 	d := Difference{Kind: "new_column", Column: name, Message: fmt.Sprintf("column %q is new", name)}
 	switch {
-	case reads[preset.Fold(name)]:
+	case c.reads[preset.Fold(name)]:
 		d.Effect = "read, as the mapping says"
-	case o.Contract.ColumnsNew == preset.Freeze:
+	case c.object.Contract.ColumnsNew == preset.Freeze:
 		d.Effect, d.IsRefusal = refusedWhole, true
-	case o.Contract.ColumnsNew == preset.DiscardValue:
+	case c.object.Contract.ColumnsNew == preset.DiscardValue:
 		d.Effect = "left out, as the mapping's contract says"
 	default:
 		d.Effect = "kept in _extra until a mapping names it"
@@ -152,38 +164,40 @@ func newColumn(o *preset.Object, name string, reads map[string]bool) Difference 
 	return d
 }
 
-func missingColumn(o *preset.Object, name string, reads map[string]bool) Difference {
+func (c *columnCheck) missing(name string) Difference {
 	d := Difference{Kind: "missing_column", Column: name, Message: fmt.Sprintf("column %q is gone", name)}
-	switch {
-	case !reads[preset.Fold(name)]:
+	switch required := c.isRequired(name); {
+	case !c.reads[preset.Fold(name)]:
 		d.Effect = "nothing: no table reads it"
-	case isRequired(o, name):
-		d.Effect, d.IsRefusal = refusedWhole+", unless another column takes its place", true
-	case o.Contract.ColumnsMissing == preset.Freeze:
+	case required && !c.isRecords, c.object.Contract.ColumnsMissing == preset.Freeze:
 		d.Effect, d.IsRefusal = refusedWhole, true
+	case required:
+		d.Effect = "no record has it; those that cannot do without are refused"
 	default:
 		d.Effect = "null in every new row"
 	}
 	return d
 }
 
-func renamedColumn(o *preset.Object, name, was string, reads map[string]bool) Difference {
-	d := missingColumn(o, was, reads)
+func (c *columnCheck) renamed(name, was string) Difference {
+	d := c.missing(was)
 	d.Kind, d.Column, d.Was = "renamed_column", name, was
 	d.Message = fmt.Sprintf("column %q looks like %q, which is gone", name, was)
 	switch {
-	case reads[preset.Fold(name)]:
+	case c.reads[preset.Fold(name)]:
 		d.Effect, d.IsRefusal = "read, as the mapping says", false
-	case reads[preset.Fold(was)]:
+	case c.reads[preset.Fold(was)]:
 		d.Effect += fmt.Sprintf("; if it is the same column, add to the source: aliases: {%q: [%q]}", was, name)
 	}
 	return d
 }
 
-// isRequired reports whether a file without the column is refused.
-func isRequired(o *preset.Object, name string) bool {
-	return slices.ContainsFunc(preset.Required(o), func(r preset.Requirement) bool {
-		return slices.ContainsFunc(r.AnyOf, func(n string) bool { return preset.Fold(n) == preset.Fold(name) })
+// isRequired reports whether the mapping wants the column, and the file has none that may take its place.
+func (c *columnCheck) isRequired(name string) bool {
+	return slices.ContainsFunc(preset.Required(c.object), func(r preset.Requirement) bool {
+		named := func(n string) bool { return preset.Fold(n) == preset.Fold(name) }
+		present := func(n string) bool { return c.has[preset.Fold(n)] }
+		return slices.ContainsFunc(r.AnyOf, named) && !slices.ContainsFunc(r.AnyOf, present)
 	})
 }
 

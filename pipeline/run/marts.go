@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/partnerhealth/partnerhealth/pipeline/contract"
@@ -121,6 +122,12 @@ func dayOrNull(t time.Time) any {
 	return t.UTC().Format(time.DateOnly)
 }
 
+// found tells of a check that failed what must hold, how many rows break it, the first of them, and what to do about it.
+func found(r warehouse.CheckResult) string {
+	first, _, _ := strings.Cut(r.Sample, "; ")
+	return fmt.Sprintf("%s: %s (%s, such as %s). Next: %s", r.Table, strings.TrimSuffix(r.Meaning, "."), count(r.FailedRows, "row"), first, r.NextStep)
+}
+
 // check runs the checks. One of severity error that fails stops publication; warnings and notes are counted.
 func (n *night) check(ctx context.Context, b *warehouse.Build) (string, map[string]int64, error) {
 	results, err := b.Check(ctx)
@@ -138,10 +145,10 @@ func (n *night) check(ctx context.Context, b *warehouse.Build) (string, map[stri
 			m.Errors++
 		case r.Severity == warehouse.Note:
 			m.Notes++
-			n.note("%s: %s (%s)", r.Table, r.Meaning, count(r.FailedRows, "row"))
+			n.note("%s", found(r))
 		default:
 			m.Warnings++
-			n.warn("%s: %s (%s)", r.Table, r.Meaning, count(r.FailedRows, "row"))
+			n.warn("%s", found(r))
 		}
 	}
 	detail := fmt.Sprintf("%s   %d passed, %s", count(m.Tables, "table"), m.Checks-m.Errors-m.Warnings-m.Notes, count(m.Warnings, "warning"))

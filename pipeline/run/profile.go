@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/partnerhealth/partnerhealth/pipeline/lake"
+	"github.com/partnerhealth/partnerhealth/pipeline/preset"
 	"github.com/partnerhealth/partnerhealth/pipeline/warehouse"
 )
 
@@ -14,6 +15,8 @@ type shape struct {
 	columns  []string
 	dialects []string
 	records  int64
+	// isRecords is set where columns are those that the records have, and none is promised by a header.
+	isRecords bool
 }
 
 // shapeOf puts the files of one delivery together.
@@ -32,6 +35,7 @@ func (s *shape) add(in *lake.InputRecord) {
 	s.columns = union(s.columns, in.Columns)
 	s.dialects = union(s.dialects, []string{in.Dialect})
 	s.records += in.Records
+	s.isRecords = s.isRecords || in.Format == preset.FormatJSON
 }
 
 // union returns a and what of b it does not have.

@@ -114,7 +114,7 @@ func readChecks(n *report.Night, r *rows) {
 			continue
 		}
 		n.Checks = append(n.Checks, report.Check{
-			Name: r.text(i, "check_name"), Severity: r.text(i, "severity"), Meaning: r.text(i, "meaning"),
+			Name: r.text(i, "check_name"), Severity: r.text(i, "severity"), Meaning: r.text(i, "meaning"), NextStep: r.text(i, "next_step"),
 			Sample: r.text(i, "sample"), FailedRows: r.integer(i, "failed_rows")})
 	}
 }

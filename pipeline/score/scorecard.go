@@ -11,7 +11,7 @@ import (
 // driverLimit cuts a driver, in interquartile ranges.
 const driverLimit = 3
 
-// noLimit is for a driver whose definition limits it: cut again, the partners that are silent longest would all be alike.
+// noLimit is for a driver whose definition limits it. Recency alone is what models are held against: as it is, without ties.
 const noLimit = math.MaxFloat64
 
 // driver is a feature of the rule score.

@@ -197,7 +197,7 @@ func TestKeysAreChecked(t *testing.T) {
 
 func TestChecksFillDataQuality(t *testing.T) {
 	check := func(name, severity, sql string) string {
-		return fmt.Sprintf("-- %s: the rule of %s holds\n-- severity: %s\n-- table: a\n%s\n", name, name, severity, sql)
+		return fmt.Sprintf("-- %s: the rule of %s holds\n-- severity: %s\n-- table: a\n-- next: mend %s\n%s\n", name, name, severity, name, sql)
 	}
 	declaration, err := treeFile("inputs/data_quality.sql")
 	if err != nil {
@@ -219,10 +219,10 @@ func TestChecksFillDataQuality(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []CheckResult{
-		{"fails", "a", Error, 5, "k=0; k=1; k=2", "the rule of fails holds"},
-		{"holds", "a", Error, 0, "", "the rule of holds holds"},
-		{"key", "a", Error, 0, "", "the key (k) is never null and never twice"},
-		{"warns", "a", Warning, 1, "k=3, n is null, l=[1]", "the rule of warns holds"},
+		{"fails", "a", Error, 5, "k=0; k=1; k=2", "the rule of fails holds", "mend fails"},
+		{"holds", "a", Error, 0, "", "the rule of holds holds", "mend holds"},
+		{"key", "a", Error, 0, "", "the key (k) is never null and never twice", ""},
+		{"warns", "a", Warning, 1, "k=3, n is null, l=[1]", "the rule of warns holds", "mend warns"},
 	}
 	if diff := cmp.Diff(want, results); diff != "" {
 		t.Error(diff)
@@ -231,10 +231,10 @@ func TestChecksFillDataQuality(t *testing.T) {
 		t.Error("status is the severity of what failed, or ok")
 	}
 	rows := []string{
-		"fails a error 5 k=0; k=1; k=2 error the rule of fails holds",
-		"holds a error 0 NULL ok the rule of holds holds",
-		"key a error 0 NULL ok the key (k) is never null and never twice",
-		"warns a warning 1 k=3, n is null, l=[1] warning the rule of warns holds",
+		"fails a error 5 k=0; k=1; k=2 error the rule of fails holds mend fails",
+		"holds a error 0 NULL ok the rule of holds holds mend holds",
+		"key a error 0 NULL ok the key (k) is never null and never twice NULL",
+		"warns a warning 1 k=3, n is null, l=[1] warning the rule of warns holds mend warns",
 	}
 	if diff := cmp.Diff(rows, rowsOf(t, b.db, "SELECT * FROM data_quality ORDER BY ALL")); diff != "" {
 		t.Error(diff)

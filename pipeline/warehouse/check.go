@@ -19,6 +19,8 @@ type CheckResult struct {
 	Sample     string
 	// Meaning is what must hold.
 	Meaning string
+	// NextStep is what a person can do about it; empty where only the makers of the software can.
+	NextStep string
 }
 
 // Failed reports whether any row breaks the rule.
@@ -89,7 +91,7 @@ func (b *Build) Check(ctx context.Context) ([]CheckResult, error) {
 		if missing := b.missing(m); len(missing) > 0 {
 			return nil, &ModelError{File: m.File, Problem: "run before its upstream is there: " + joinNames(missing)}
 		}
-		result := CheckResult{Check: m.Relation.Table, Table: m.Table, Severity: m.Severity, Meaning: m.Summary}
+		result := CheckResult{Check: m.Relation.Table, Table: m.Table, Severity: m.Severity, Meaning: m.Summary, NextStep: m.NextStep}
 		if err := b.db.collect(ctx, m.SQL, &result); err != nil {
 			return nil, modelFailure(m, "run", err, 1)
 		}
@@ -103,7 +105,10 @@ func (b *Build) Check(ctx context.Context) ([]CheckResult, error) {
 	for i, r := range results {
 		rows[i] = Row{
 			"check_name": r.Check, "table_name": r.Table, "severity": string(r.Severity), "failed_rows": r.FailedRows,
-			"sample": nil, "status": r.Status(), "meaning": r.Meaning,
+			"sample": nil, "status": r.Status(), "meaning": r.Meaning, "next_step": nil,
+		}
+		if r.NextStep != "" {
+			rows[i]["next_step"] = r.NextStep
 		}
 		if r.Failed() {
 			rows[i]["sample"] = r.Sample

@@ -155,6 +155,9 @@ func readModel(ctx context.Context, s *session, layer Layer, file, data string) 
 		if m.Severity == "" || m.Table == "" {
 			problems = append(problems, &ModelError{File: file, Line: 1, Problem: "a check needs `severity:` and `table:` lines"})
 		}
+		if m.Severity != Error && m.NextStep == "" {
+			problems = append(problems, &ModelError{File: file, Line: 1, Problem: "a check that does not stop the night needs a `next:` line for who reads of it"})
+		}
 	case Explain:
 		if len(m.Columns) == 0 {
 			problems = append(problems, &ModelError{File: file, Line: 1, Problem: "header declares no columns"})

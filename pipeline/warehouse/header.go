@@ -37,8 +37,8 @@ const (
 //	-- note: anything else worth knowing
 //
 // A line that is indented further continues the one before. A check has `severity: error|warning|note` and
-// `table: <table it is about>` in place of grain, key and columns. A query of explain/ has columns and,
-// for each of its parameters $1, $2, ..., a line `param: <name>: <meaning>`.
+// `table: <table it is about>` in place of grain, key and columns, and `next: <what a person can do>` where it is a warning
+// or a note. A query of explain/ has columns and, for each of its parameters $1, $2, ..., a line `param: <name>: <meaning>`.
 type Header struct {
 	Name, Summary string
 	Grain         string
@@ -48,12 +48,13 @@ type Header struct {
 	Params        []string
 	Severity      Severity
 	Table         string
+	NextStep      string
 }
 
 var (
 	titleLine   = regexp.MustCompile(`^([a-z_][a-z0-9_]*): (.+)$`)
 	columnLine  = regexp.MustCompile(`^([a-z_][a-z0-9_]*) ([A-Z]+(?:\(\d+, ?\d+\))?)(?:: (.+))?$`)
-	keywordLine = regexp.MustCompile(`^(grain|key|note|param|severity|table): (.+)$`)
+	keywordLine = regexp.MustCompile(`^(grain|key|note|param|severity|table|next): (.+)$`)
 )
 
 // headerLine is one logical line of a header with the number of its first physical line.
@@ -144,6 +145,8 @@ func (h *Header) keyword(word, value string) (problem string) {
 		}
 	case "table":
 		h.Table = value
+	case "next":
+		h.NextStep = value
 	}
 	return ""
 }

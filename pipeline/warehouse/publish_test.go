@@ -106,7 +106,7 @@ func TestPublish(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []PublishedTable{
-		{Name{"canonical", "agreement"}, 1}, {Name{"main", "data_dictionary"}, 24}, {Name{"main", "data_quality"}, 5}, {Name{"main", "fct"}, 2}, {Name{"main", "score"}, 2},
+		{Name{"canonical", "agreement"}, 1}, {Name{"main", "data_dictionary"}, 25}, {Name{"main", "data_quality"}, 5}, {Name{"main", "fct"}, 2}, {Name{"main", "score"}, 2},
 	}
 	if diff := cmp.Diff(want, tables); diff != "" {
 		t.Error(diff)

@@ -2,6 +2,8 @@
 --   money sum.
 -- severity: warning
 -- table: fct_deal
+-- next: export rates of these currencies to the reporting currency from the first of these days on; `partnerhealth tables
+--   fx_rate` shows the columns
 SELECT deal_id, currency, amount, closed_on, source_file, source_row
 FROM fct_deal
 WHERE is_fx_missing

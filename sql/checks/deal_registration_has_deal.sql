@@ -1,6 +1,7 @@
 -- deal_registration_has_deal: every registration that names a deal names one that is exported.
 -- severity: warning
 -- table: canonical.deal_registration
+-- next: export these deals as well; a filter on the export of deals is the usual reason
 SELECT child.opportunity_id, count(*) AS records
 FROM canonical.deal_registration AS child
 LEFT JOIN canonical.opportunity AS deal ON child.opportunity_id = deal.opportunity_id

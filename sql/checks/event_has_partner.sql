@@ -1,6 +1,7 @@
 -- event_has_partner: at most 5 % of a source's events belong to nobody known as a partner.
 -- severity: warning
 -- table: fct_partner_day
+-- next: `partnerhealth unresolved` lists the identifiers with likely partners and writes the sheet to map them in
 WITH events AS (
     SELECT
         e.source,

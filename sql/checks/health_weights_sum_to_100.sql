@@ -1,6 +1,7 @@
 -- health_weights_sum_to_100: the weights of each stage sum to 100, and activity weighs at most 30 where partners should sell.
 -- severity: warning
 -- table: score_partner_health
+-- next: correct the weights of these stages in the configuration
 WITH sums AS (
     SELECT
         weight.stage,

@@ -1,6 +1,7 @@
 -- opportunity_line_has_deal: every product line that names a deal names one that is exported.
 -- severity: warning
 -- table: canonical.opportunity_line
+-- next: export these deals as well; a filter on the export of deals is the usual reason
 SELECT child.opportunity_id, count(*) AS records
 FROM canonical.opportunity_line AS child
 LEFT JOIN canonical.opportunity AS deal ON child.opportunity_id = deal.opportunity_id

@@ -2,6 +2,7 @@
 --   smallest key.
 -- severity: warning
 -- table: canonical.partner_identity
+-- next: end the merge at one record in the CRM
 WITH links AS (
     SELECT partner_id AS ref, merged_into_partner_ref AS next_ref, merged_into_partner_id AS survivor_id, _file, _row
     FROM canonical.partner

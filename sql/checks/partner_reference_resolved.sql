@@ -1,6 +1,7 @@
 -- partner_reference_resolved: every reference to a partner is known; the records behind those listed count for nobody.
 -- severity: warning
 -- table: canonical.partner_reference
+-- next: `partnerhealth unresolved` lists the identifiers with likely partners and writes the sheet to map them in
 WITH refs AS (
     SELECT 'agreement' AS table_name, partner_ref AS ref, partner_id AS partner_id FROM canonical.agreement WHERE NOT _deleted
     UNION ALL

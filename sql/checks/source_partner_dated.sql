@@ -2,6 +2,7 @@
 --   as if set in time.
 -- severity: warning
 -- table: fct_deal
+-- next: export the history of the source partner field, so that later claims can be told from early ones
 SELECT deal_id, source_partner_id, source_rule, source_file, source_row
 FROM fct_deal
 WHERE source_rule LIKE '%\_undated' ESCAPE '\'

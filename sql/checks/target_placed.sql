@@ -2,6 +2,7 @@
 --   a fiscal quarter; those listed are in no attainment.
 -- severity: warning
 -- table: canonical.target
+-- next: correct the target as its reason says
 WITH periods AS (
     SELECT min(period_start) AS first_on, max(period_end) AS end_on FROM dim_fiscal_period WHERE period_kind = 'quarter'
 ),

@@ -8,3 +8,4 @@
 -- sample VARCHAR: the first of them; null where none
 -- status VARCHAR: ok, warning or error
 -- meaning VARCHAR: what must hold
+-- next_step VARCHAR: what a person can do where it does not; null for what an export cannot break
