@@ -1,5 +1,10 @@
 package report
 
+import (
+	"strings"
+	"unicode/utf8"
+)
+
 // Expectation is what may be expected of a partner: its first revenue, or its next quarter.
 type Expectation struct {
 	// Purpose is first_revenue or next_quarter, Title what it is about, Explanation the expectation in words.
@@ -37,7 +42,9 @@ func (n *Night) ApplicantNote() string {
 	if len(n.Applicants) == 0 {
 		return ""
 	}
-	return n.Applicants[0].Note
+	note := n.Applicants[0].Note
+	_, first := utf8.DecodeRuneInString(note)
+	return strings.ToUpper(note[:first]) + note[first:] // the reason of a card begins small
 }
 
 type qbrExpectation struct {
