@@ -236,6 +236,17 @@ func TestAnyFileUnderAnyContract(t *testing.T) {
 	refused, read := 0, 0
 	rapid.Check(t, func(r *rapid.T) {
 		pick := func(name string, from ...string) string { return rapid.SampledFrom(from).Draw(r, name) }
+		// The first choice of each is the one that refuses nothing: half of the files meet that contract with all columns.
+		isLenient, fewest := rapid.Bool().Draw(r, "lenient"), 3
+		contract := func(name string, from ...string) string {
+			if isLenient {
+				return from[0]
+			}
+			return pick(name, from...)
+		}
+		if isLenient {
+			fewest = len(columns)
+		}
 		obj := mapping(t, fmt.Sprintf(`
 objects:
 	- object: deals
@@ -266,9 +277,8 @@ objects:
 					stage_class: {const: open}
 					basis: {const: wide_columns}
 					expected_close_on: {from: "@day"}
-`, pick("new", "evolve", "discard_value", "freeze"), pick("missing", "null", "freeze"), pick("types", "discard_value", "discard_row", "freeze"),
-			pick("values", "unknown", "discard_row", "freeze"), pick("rows", "0%", "50%", "100%"), pick("share", "0%", "50%", "100%"), pick("from", "0", "3")))
-		fewest := rapid.SampledFrom([]int{3, len(columns)}).Draw(r, "fewest") // most files that lack a column are refused
+`, contract("new", "evolve", "discard_value", "freeze"), contract("missing", "null", "freeze"), contract("types", "discard_value", "discard_row", "freeze"),
+			contract("values", "unknown", "discard_row", "freeze"), contract("rows", "100%", "50%", "0%"), contract("share", "100%", "50%", "0%"), contract("from", "0", "3")))
 		header := rapid.SliceOfNDistinct(rapid.SampledFrom(columns), fewest, len(columns), rapid.ID).Draw(r, "header")
 		text := strings.Join(header, ",") + "\n"
 		records := rapid.IntRange(0, 10).Draw(r, "records")
@@ -303,7 +313,7 @@ objects:
 		}
 	})
 	t.Logf("%d files are refused, %d read", refused, read)
-	if enough := refused+read >= 100; enough && (refused == 0 || read == 0) { // -short draws fewer
+	if refused == 0 || read == 0 {
 		t.Errorf("%d files are refused and %d read: the property tells nothing", refused, read)
 	}
 }
