@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -170,6 +171,34 @@ func TestRecordsRoundTrip(t *testing.T) {
 			t.Fatal(diff)
 		}
 	})
+}
+
+// TestBooleansBesideNulls reads booleans whose nulls have any byte behind them, as DuckDB leaves it: no byte
+// changes the rows beside it, wherever it stands among the eight that arrow packs into one.
+func TestBooleansBesideNulls(t *testing.T) {
+	var reader chunkReader
+	for stale := range 256 {
+		for at := range 8 {
+			data, valid := make([]byte, 2048+9), make([]bool, 2048+9)
+			want := make([]string, len(data))
+			for i := range data {
+				switch {
+				case i%8 == at:
+					data[i], want[i] = byte(stale), array.NullValueStr
+				default:
+					data[i], valid[i], want[i] = byte(i/8%2), true, strconv.FormatBool(i/8%2 == 1)
+				}
+			}
+			b := array.NewBooleanBuilder(memory.NewGoAllocator())
+			b.AppendValues(reader.booleans(data, valid), valid)
+			got := b.NewBooleanArray()
+			for i := range want {
+				if got.ValueStr(i) != want[i] {
+					t.Fatalf("byte %#x at row %d of 8: row %d is %s, want %s", stale, at, i, got.ValueStr(i), want[i])
+				}
+			}
+		}
+	}
 }
 
 // TestQueryTypes pins what each SQL type becomes; the round trip alone would not see a value that is wrong

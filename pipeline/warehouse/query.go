@@ -72,8 +72,8 @@ func (s *session) integer(ctx context.Context, query string, args ...any) (int64
 	return column.Value(0), nil
 }
 
-// chunkReader copies chunks into builders; it keeps its buffer between chunks.
-type chunkReader struct{ valid []bool }
+// chunkReader copies chunks into builders; it keeps its buffers between chunks.
+type chunkReader struct{ valid, truth []bool }
 
 func (c *chunkReader) appendChunk(builder *array.RecordBuilder, columns []resultColumn, chunk mapping.DataChunk, rows int) error {
 	for i, column := range columns {
@@ -82,7 +82,7 @@ func (c *chunkReader) appendChunk(builder *array.RecordBuilder, columns []result
 		valid := c.validity(mapping.VectorGetValidity(vector), rows)
 		switch b := builder.Field(i).(type) {
 		case *array.BooleanBuilder:
-			b.AppendValues(unsafe.Slice((*bool)(data), rows), valid)
+			b.AppendValues(c.booleans(unsafe.Slice((*byte)(data), rows), valid), valid)
 		case *array.Int32Builder:
 			b.AppendValues(unsafe.Slice((*int32)(data), rows), valid)
 		case *array.Int64Builder:
@@ -115,6 +115,16 @@ func (c *chunkReader) validity(mask unsafe.Pointer, rows int) []bool {
 		c.valid = append(c.valid, words[row/64]&(1<<(row%64)) != 0)
 	}
 	return c.valid
+}
+
+// booleans returns DuckDB's booleans as Go's. DuckDB leaves any byte behind a null, and Go takes for granted
+// that a bool is 0 or 1: arrow packs eight of them by shifts, where another byte would turn its neighbours.
+func (c *chunkReader) booleans(data []byte, valid []bool) []bool {
+	c.truth = c.truth[:0]
+	for i, b := range data {
+		c.truth = append(c.truth, b != 0 && (valid == nil || valid[i]))
+	}
+	return c.truth
 }
 
 // stringValue is DuckDB's string_t: up to 12 bytes inline, or a prefix and a pointer.
