@@ -8,10 +8,12 @@ import (
 )
 
 const (
-	// firthSteps is far above the 10 to 40 that the scoring steps of Firth's likelihood take as a rule. With a dozen
-	// separated rows the likelihood may have a plateau that takes 200 to cross.
-	firthSteps = 1000
-	// firthTolerance is tighter than etaTolerance, since these steps converge linearly.
+	// firthSteps is far above what Firth's likelihood takes: a few scoring steps, then under ten of Newton, and a dozen
+	// more where it has a plateau.
+	firthSteps = 200
+	// firthNear is the change of eta below which Newton's steps begin. Farther away their curvature misleads.
+	firthNear = 0.5
+	// firthTolerance ends the iteration when a full step changes no eta by as much.
 	firthTolerance = 1e-10
 )
 
@@ -20,7 +22,9 @@ const (
 //
 //	sum_i (w_i y_i + h_i/2 - (w_i + h_i) p_i) x_i ,  h_i = v_i x_i' (X'WX)^-1 x_i ,  v_i = w_i p_i (1 - p_i) ,
 //
-// that of a fit to which h_i/2 events and h_i/2 others are added in row i; each step is the Newton step of that fit.
+// that of a fit to which h_i/2 events and h_i/2 others are added in row i. The first steps are the Newton steps of that
+// fit. They converge linearly, on a dozen separated rows by a percent a step, so that the last ones are Newton steps of the
+// penalised likelihood itself.
 // Firth, Biometrika 80 (1993); Heinze and Schemper, Statistics in Medicine 21 (2002).
 func (f *fitter) firth() error {
 	q := len(f.beta)
@@ -33,13 +37,16 @@ func (f *fitter) firth() error {
 	if !ok {
 		return f.collinear(solver)
 	}
-	augmented := newSums(q)
+	augmented, curvature := newSums(q), newJeffreysCurvature(q, solver.idx)
+	isNear := false
 	for f.steps = 1; f.steps <= firthSteps; f.steps++ {
-		if err := f.augment(solver, augmented); err != nil {
+		curvature.begin(f.now.hess)
+		if err := f.augment(solver, augmented, curvature, isNear); err != nil {
 			return err
 		}
+		isNear = isNear && curvature.finish(solver) == nil
 		f.now, augmented = augmented, f.now
-		ok := added.factorize(f) && added.step(f, step)
+		ok := f.firthStep(added, curvature.hess, isNear, step)
 		f.now, augmented = augmented, f.now
 		if !ok {
 			return f.separated(step)
@@ -51,9 +58,29 @@ func (f *fitter) firth() error {
 		if !ok {
 			return f.separated(step)
 		}
-		before = after
+		before, isNear = after, f.now.delta < firthNear
 	}
 	return f.separated(step)
+}
+
+// firthStep writes the step from the augmented sums in f.now: near the solution by the true curvature, with the least
+// share of the augmented fit's that makes it positive definite; else by the augmented fit's alone.
+func (f *fitter) firthStep(added *solver, curvature []float64, isNear bool, step []float64) bool {
+	scoring := f.now.hess
+	defer func() { f.now.hess = scoring }()
+	if isNear {
+		f.now.hess = make([]float64, len(scoring))
+		for _, share := range []float64{0, 1. / 64, 1. / 16, 1. / 4, 1} {
+			for j, h := range scoring {
+				f.now.hess[j] = curvature[j] + share*h
+			}
+			if added.factorize(f) && added.step(f, step) {
+				return true
+			}
+		}
+		f.now.hess = scoring
+	}
+	return added.factorize(f) && added.step(f, step)
 }
 
 // firthAdvance moves beta along step, halving it while the objective rises. A step to where the information is singular
@@ -95,8 +122,8 @@ func (f *fitter) jeffreys(solver *solver) (float64, bool) {
 }
 
 // augment writes gradient and Hessian of the rows with what the leverages add to them, at beta, by which the solver must
-// be factorised. Leverages take a second pass, in the order of the rows.
-func (f *fitter) augment(solver *solver, s *sums) error {
+// be factorised, and gathers the curvature where it is wanted. Leverages take a second pass, in the order of the rows.
+func (f *fitter) augment(solver *solver, s *sums, curvature *jeffreysCurvature, isCurved bool) error {
 	q := len(f.beta)
 	copy(s.grad, f.now.grad)
 	copy(s.hess, f.now.hess)
@@ -121,7 +148,11 @@ func (f *fitter) augment(solver *solver, s *sums) error {
 			if err := solver.chol.SolveVecTo(solved, scaled); err != nil {
 				continue
 			}
-			leverage := w * p * (1 - p) * mat.Dot(scaled, solved)
+			v := w * p * (1 - p)
+			leverage := v * mat.Dot(scaled, solved)
+			if isCurved {
+				curvature.add(z, scaled, p, v, leverage)
+			}
 			for a, za := range z {
 				s.grad[a] -= leverage * (0.5 - p) * za
 				for b := a; b < q; b++ {

@@ -81,6 +81,9 @@ func TestFirthIsStationary(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if m.Iterations > 100 {
+			t.Errorf("%d steps: the last ones are not Newton's", m.Iterations)
+		}
 		beta := m.Coef()
 		if m.State[0] == logistic.Constant || m.State[1] == logistic.Constant {
 			t.Skip("constant column")
