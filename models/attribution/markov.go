@@ -46,7 +46,8 @@ type Chain struct {
 //
 // where f_j is the probability that S is met first in state j; at order 1 that is N_sj/N_jj * h_j/h_s. One
 // factorisation serves all channels. It returns ErrNoConversions, a *TooManyStatesError and an *InputError. Without
-// journeys that did not convert, the effect is just the share of journeys that visit the channel.
+// journeys that did not convert, the effect is the probability that a walk through the chain visits the channel. That is
+// the share of journeys that do where no walk comes back to it; where one can it may be more or less.
 func Markov(paths []Path, order int) (*Chain, error) {
 	if order < 1 || order > MaxOrder {
 		return nil, &InputError{-1, fmt.Sprintf("the order is %d, not 1 to %d", order, MaxOrder)}

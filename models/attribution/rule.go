@@ -118,6 +118,9 @@ func Milestones(weights []float64) Rule {
 		shares := make([]float64, len(p.Channels))
 		middle, present := 1.0, 0.0
 		for i, w := range weights {
+			if !(w >= 0) {
+				return nil, &InputError{-1, "the weight of a milestone is negative or not a number"}
+			}
 			middle -= w
 			switch at := p.Milestones[i]; {
 			case at >= len(shares) || at < -1:
@@ -127,6 +130,10 @@ func Milestones(weights []float64) Rule {
 				present += w
 			}
 		}
+		if middle < -1e-9 {
+			return nil, &InputError{-1, "the weights of the milestones sum to more than 1"}
+		}
+		middle = max(0, middle) // weights that sum to 1 leave what their rounding is, of either sign
 		others := 0
 		for _, s := range shares {
 			if s == 0 {

@@ -24,7 +24,16 @@ const mostBins = 1_000_000
 
 // ByWidth makes bins of equal width of probability: [0, 1/bins), ..., the last one with 1.
 func (s *Sample) ByWidth(bins int) (Reliability, error) {
-	return s.reliability(bins, func(_ float64, p float64) int { return int(p * float64(bins)) })
+	return s.reliability(bins, func(_ float64, p float64) int {
+		k := int(p * float64(bins)) // 0.29*100 is 28.999999999999996 in float64
+		switch {
+		case float64(k+1)/float64(bins) <= p:
+			k++
+		case float64(k)/float64(bins) > p:
+			k--
+		}
+		return k
+	})
 }
 
 // ByCount makes bins of equal sums of weights, of the rows in the order of their scores and, within a score, as they

@@ -415,3 +415,27 @@ func BenchmarkAUC(b *testing.B) {
 		}
 	}
 }
+
+// A probability that is the lower end of a bin lies in it, and the one just below in the bin before, for any number of
+// bins.
+func TestTheLowerEndOfABinLiesInIt(t *testing.T) {
+	for bins := 1; bins <= 1000; bins++ {
+		var y, p []float64
+		for k := range bins {
+			y, p = append(y, 0, 0), append(p, float64(k)/float64(bins), math.Nextafter(float64(k+1)/float64(bins), 0))
+		}
+		s, err := evaluate.New(y, p, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := s.ByWidth(bins)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k, b := range r.Bins {
+			if mean := (p[2*k] + p[2*k+1]) / 2; b.N != 2 || math.Abs(b.MeanScore-mean) > 1e-15 {
+				t.Fatalf("bin %d of %d holds %v rows with mean %v, want 2 with %v", k, bins, b.N, b.MeanScore, mean)
+			}
+		}
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"math"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/partnerhealth/partnerhealth/models/internal/newton"
@@ -43,8 +44,9 @@ type Model struct {
 	Lambda    float64
 	Presences int
 
-	// meanIntensity is the mean of exp(x b) over the background.
-	meanIntensity float64
+	// mean holds the columns' means over the background, logMean the log of the mean of exp((x - mean) b) over it.
+	mean    []float64
+	logMean float64
 }
 
 // InputError says which value cannot be used.
@@ -85,18 +87,20 @@ func Fit(d Data, o Options) (*Model, error) {
 	for j := range beta {
 		m.Coefficients[j], m.SE[j] = coefficients.AtVec(j), math.Sqrt(covariance.At(j, j))
 	}
-	p := len(d.Columns)
-	for i := range f.background {
-		m.meanIntensity += math.Exp(m.score(d.Background[i*p:(i+1)*p])) / float64(f.background)
+	m.mean = f.mean
+	p, scores := len(d.Columns), make([]float64, f.background)
+	for i := range scores {
+		scores[i] = m.score(d.Background[i*p : (i+1)*p])
 	}
+	m.logMean = floats.LogSumExp(scores) - math.Log(float64(f.background))
 	return m, nil
 }
 
-// score is x b without the intercept.
+// score is (x - mean) b: x b itself is beyond a float64 for columns far from 0, such as years.
 func (m *Model) score(x []float64) float64 {
 	sum := 0.0
 	for j, v := range x {
-		sum += m.Coefficients[j+1] * v
+		sum += m.Coefficients[j+1] * (v - m.mean[j])
 	}
 	return sum
 }
@@ -108,7 +112,7 @@ func (m *Model) Relative(x []float64) (float64, error) {
 	if len(x) != len(m.Coefficients)-1 {
 		return 0, &InputError{fmt.Sprintf("%d values for %d columns", len(x), len(m.Coefficients)-1)}
 	}
-	v := math.Exp(m.score(x)) / m.meanIntensity
+	v := math.Exp(m.score(x) - m.logMean)
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return 0, &InputError{"a value is not a finite number, or too far from the rows fitted"}
 	}

@@ -34,6 +34,10 @@ const Intercept = "(Intercept)"
 // sixteen digits of a float64 are lost there.
 const mostDigitsLost = 1e11
 
+// inputRounding is the share of a column's values that may be rounding: what is left of so little, after the centre and
+// the columns before it are taken away, is no information.
+const inputRounding = 1e-13
+
 // leastSquare is the smallest sum of squares whose parts still have their digits.
 const leastSquare = 1e-250
 
@@ -181,8 +185,7 @@ func (m *Model) recentre(d *Data, rows []int) {
 func (m *Model) solve(x *mat.Dense, y *mat.VecDense) error {
 	n, p := x.Dims()
 	for j := range p {
-		// What rounding leaves of a constant column is no information.
-		if m.length[j] <= 1e-13*math.Sqrt(m.weights)*math.Abs(m.centre[j]) || m.length[j] == 0 {
+		if m.length[j] <= inputRounding*math.Sqrt(m.weights)*math.Abs(m.centre[j]) || m.length[j] == 0 {
 			return &CollinearError{Column: m.names[j]}
 		}
 	}
@@ -208,7 +211,25 @@ func (m *Model) solve(x *mat.Dense, y *mat.VecDense) error {
 	if err := m.inverse.InverseTri(m.r); err != nil {
 		return &CollinearError{Column: m.names[weakest(&qr)], Condition: qr.Cond()}
 	}
+	if j, ok := m.rounded(); ok {
+		return &CollinearError{Column: m.names[j], Condition: qr.Cond()}
+	}
 	return nil
+}
+
+// rounded finds a column of which the ones before it leave no more than the rounding of values far from zero, as of a sum
+// of two others. Column j of R^-1, times R_jj, is the combination that is left.
+func (m *Model) rounded() (int, bool) {
+	for j := range m.length {
+		noise := 0.0 // in units of what is left
+		for i := range j + 1 {
+			noise += math.Abs(m.inverse.At(i, j)) * math.Abs(m.centre[i]) / m.length[i]
+		}
+		if inputRounding*math.Sqrt(m.weights)*noise >= 1 {
+			return j, true
+		}
+	}
+	return 0, false
 }
 
 // weakest returns the column of which the ones before it leave least.

@@ -214,6 +214,16 @@ func TestTrendDirection(t *testing.T) {
 	if err != nil || short.Direction != nil {
 		t.Errorf("three months have a direction: %v, %v", short, err)
 	}
+	// 0.1 + 0.2 - 0.3 is 0 but for rounding: the slope is no share of it.
+	balanced, err := linear.MonthlyTrend([]int{0, 1, 2}, []float64{.1, .2, -.3}, nil)
+	if err != nil || balanced.SlopeOverMean != nil {
+		t.Errorf("values that sum to 0: error %v, share %v", err, balanced.SlopeOverMean)
+	}
+	// A month without weight is none.
+	var input *linear.InputError
+	if _, err := linear.MonthlyTrend([]int{1, 2, 2}, []float64{1, 2, 3}, []float64{0, 1, 1}); !errors.As(err, &input) {
+		t.Errorf("one month with weight: error %v, want an InputError", err)
+	}
 	if _, err := linear.MonthlyTrend([]int{5, 5}, []float64{1, 2}, nil); err == nil {
 		t.Error("one month has a trend")
 	}

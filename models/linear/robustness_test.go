@@ -1,6 +1,7 @@
 package linear_test
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -161,6 +162,26 @@ func TestTrendRobustness(t *testing.T) {
 		for _, v := range values {
 			if math.IsNaN(v) || math.IsInf(v, 0) {
 				t.Errorf("%s: not a number in %v", c.name, values)
+			}
+		}
+	}
+}
+
+// A sum of two columns is one whatever their distance from zero, the order of the columns, and the rounding of the sum.
+func TestASumOfColumnsFarFromZeroIsCollinear(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(5, 1))
+	for _, centre := range []float64{0, 1, 1e3, 1e5, 1e7, 1e9} {
+		for _, order := range [][3]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
+			d := linear.Data{Columns: []string{"a", "b", "c"}}
+			for range 12 {
+				a, b := centre+rnd.Float64(), rnd.Float64()
+				row := [3]float64{a, b, a + b}
+				d.X = append(d.X, row[order[0]], row[order[1]], row[order[2]])
+				d.Y = append(d.Y, rnd.NormFloat64())
+			}
+			var collinear *linear.CollinearError
+			if _, err := linear.Fit(d, linear.Options{}); !errors.As(err, &collinear) {
+				t.Errorf("centre %g, order %v: error %v, want a CollinearError", centre, order, err)
 			}
 		}
 	}

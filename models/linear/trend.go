@@ -1,6 +1,9 @@
 package linear
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Direction says where a trend goes.
 type Direction string
@@ -15,6 +18,9 @@ const (
 // leastMonths is how many months a trend needs before it is more than two or three points.
 const leastMonths = 4
 
+// meanRounding is the share of the largest value up to which a mean is what rounding leaves of 0.
+const meanRounding = 1e-14
+
 // directionLevel is that of the interval which must exclude 0 for a trend that is not flat.
 const directionLevel = 0.80
 
@@ -25,7 +31,7 @@ type Trend struct {
 	// Slope is the change a month, TheilSen the median of the slopes between all pairs of months, which single odd
 	// months do not move.
 	Slope, TheilSen float64
-	// SlopeOverMean is the slope as a share of the mean value, nil where that is 0.
+	// SlopeOverMean is the slope as a share of the mean value, nil where that is 0 but for rounding.
 	SlopeOverMean *float64
 	// Direction is that in which the 80 % interval of the slope lies, flat where it holds 0 and nil where there are
 	// fewer than four months.
@@ -37,10 +43,14 @@ type Trend struct {
 // weights may be nil. It returns an *InputError for fewer than two different months and for numbers that are none.
 func MonthlyTrend(months []int, values, weights []float64) (*Trend, error) {
 	x := make([]float64, len(months))
+	var counted []int
 	for i, month := range months {
 		x[i] = float64(month)
+		if weights == nil || i < len(weights) && weights[i] != 0 {
+			counted = append(counted, month)
+		}
 	}
-	if len(months) == 0 || slices.Min(months) == slices.Max(months) {
+	if len(counted) == 0 || slices.Min(counted) == slices.Max(counted) {
 		return nil, &InputError{Row: -1, Reason: "a trend needs two months"}
 	}
 	line, err := Fit(Data{X: x, Y: values, Weights: weights, Columns: []string{"slope"}}, Options{Level: directionLevel})
@@ -51,7 +61,7 @@ func MonthlyTrend(months []int, values, weights []float64) (*Trend, error) {
 	if line.RegressionSS == 0 {
 		t.Slope = 0 // What rounding leaves of a constant.
 	}
-	if line.yCentre != 0 {
+	if math.Abs(line.yCentre) > meanRounding*largest(values, weights) {
 		share := t.Slope / line.yCentre
 		t.SlopeOverMean = &share
 	}
@@ -66,6 +76,17 @@ func MonthlyTrend(months []int, values, weights []float64) (*Trend, error) {
 		t.Direction = &direction
 	}
 	return t, nil
+}
+
+// largest is the largest size of a value with weight.
+func largest(values, weights []float64) float64 {
+	out := 0.0
+	for i, v := range values {
+		if weights == nil || weights[i] > 0 {
+			out = max(out, math.Abs(v))
+		}
+	}
+	return out
 }
 
 // theilSen is the median slope between all pairs of different x with weight.

@@ -43,7 +43,10 @@ func (m *Model) sandwich(meat *mat.SymDense) *Covariance {
 // for the rows that the model was fitted on; cluster gives each row's cluster, 0 to G-1. Rows of weight 0 belong to no
 // cluster. (Liang and Zeger, Biometrika 73, 1986; R: sandwich::vcovCL(type = "HC0").)
 func (m *Model) Clustered(d Data, cluster []int) (*Covariance, error) {
-	if d.Cols != len(m.SD) || len(d.X) != len(d.Y)*d.Cols || len(cluster) != len(d.Y) {
+	if err := d.check(); err != nil {
+		return nil, err
+	}
+	if d.Cols != len(m.SD) || len(cluster) != len(d.Y) {
 		return nil, &InputError{Row: -1, Reason: "data and clusters do not match the fit"}
 	}
 	q := len(m.beta)

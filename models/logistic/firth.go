@@ -13,8 +13,10 @@ const (
 	firthSteps = 200
 	// firthNear is the change of eta below which Newton's steps begin. Farther away their curvature misleads.
 	firthNear = 0.5
-	// firthTolerance ends the iteration when a full step changes no eta by as much.
+	// firthTolerance ends the iteration when a full step changes no eta by as much, or by no more than rounding does.
 	firthTolerance = 1e-10
+	// firthRounding times the condition of the information is what rounding leaves of the leverages, and so of a step.
+	firthRounding = 1e-15
 )
 
 // firth maximises the likelihood times the root of the determinant of the information X'WX (Jeffreys' prior), which is
@@ -86,7 +88,7 @@ func (f *fitter) firthStep(added *solver, curvature []float64, isNear bool, step
 // firthAdvance moves beta along step, halving it while the objective rises. A step to where the information is singular
 // is too long as well.
 func (f *fitter) firthAdvance(solver *solver, step, trial []float64, before float64) (done bool, after float64, ok bool, err error) {
-	slack := 1e-12 * (1 + math.Abs(before))
+	slack := (1e-12 + firthRounding*solver.chol.Cond()) * (1 + math.Abs(before))
 	for half := range maxHalvings {
 		for j, s := range step {
 			trial[j] = f.beta[j] + s
@@ -96,7 +98,7 @@ func (f *fitter) firthAdvance(solver *solver, step, trial []float64, before floa
 		}
 		f.now, f.trial = f.trial, f.now
 		after, ok = f.jeffreys(solver)
-		done = half == 0 && ok && f.now.delta < firthTolerance
+		done = half == 0 && ok && f.now.delta < max(firthTolerance, firthRounding*solver.chol.Cond())
 		if done || ok && after <= before+slack {
 			copy(f.beta, trial)
 			return done, after, true, nil

@@ -110,3 +110,14 @@ func TestFirthTakesNoOtherPenalty(t *testing.T) {
 		}
 	}
 }
+
+// The null deviance is that of maximum likelihood for every fit, also for the one that has no columns itself.
+func TestNullDevianceOfFirthIsThatOfMaximumLikelihood(t *testing.T) {
+	for name, offset := range map[string][]float64{"without offset": nil, "with offset": {1, -1, .5, 2, -3, 0}} {
+		d := logistic.Data{Y: []float64{1, 0, 0, 1, 0, 0}, Offset: offset}
+		want := mustFit(t, d, logistic.Options{}).NullDeviance()
+		if got := mustFit(t, d, logistic.Options{Firth: true}).NullDeviance(); math.Abs(got-want) > 1e-9 {
+			t.Errorf("%s: null deviance is %.12g, want %.12g", name, got, want)
+		}
+	}
+}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"runtime"
-	"slices"
 )
 
 // Sign limits a coefficient.
@@ -131,6 +130,7 @@ type fitter struct {
 	stride        int     // passes take every stride-th row
 	sampled       bool    // now holds the sums of a sample at beta
 	known         bool    // now holds the sums of all rows at beta
+	warm          bool    // beta comes from another fit
 	settled       float64 // a full step that changes no eta by as much ends the iteration
 	steps         int     // Newton steps of the last fit
 }
@@ -170,8 +170,7 @@ func newFitter(r rows, sh shape, o Options) (*fitter, error) {
 		}
 		f.inv[j] = 1 / sd
 	}
-	share := t.events / t.weight
-	f.beta[0] = math.Log(share/(1-share)) - t.centroid
+	f.chill()
 	return f, nil
 }
 
@@ -224,7 +223,7 @@ func (f *fitter) objective(s *sums, beta []float64) float64 {
 func (f *fitter) fit() error {
 	rounds := 2*f.cols + 3
 	for range rounds {
-		if err := f.newton(); err != nil {
+		if err := f.settle(); err != nil {
 			return err
 		}
 		if f.signs == nil || !f.settleSigns() {
@@ -234,6 +233,33 @@ func (f *fitter) fit() error {
 	return &ConstraintError{Rounds: rounds}
 }
 
+// settle iterates from where the fit before ended and, where that leads nowhere, once more from the cold start: what is
+// left of nearly equal columns after a sign constraint took one of them can lie where all curvature has vanished.
+func (f *fitter) settle() error {
+	warm := f.warm
+	f.warm = true
+	err := f.newton()
+	if warm && unsettled(err) {
+		f.chill()
+		err = f.newton()
+	}
+	return err
+}
+
+// unsettled reports an error that depends on where the iteration started.
+func unsettled(err error) bool {
+	var separated *SeparationError
+	var collinear *CollinearError
+	return errors.As(err, &separated) || errors.As(err, &collinear)
+}
+
+// chill moves beta to where no column says anything.
+func (f *fitter) chill() {
+	clear(f.beta)
+	share := f.totals.events / f.totals.weight
+	f.beta[0] = math.Log(share/(1-share)) - f.totals.centroid
+}
+
 // startFromSample moves beta near the solution of a large design by iterating on every sampleStride-th row: the few
 // full passes that remain decide the result to the last digit, as from any start. When the sample has no solution, the
 // fit starts cold.
@@ -241,7 +267,6 @@ func (f *fitter) startFromSample() error {
 	if f.totals.all < sampleFrom {
 		return nil
 	}
-	cold := slices.Clone(f.beta)
 	scale := func(by float64) {
 		for j := range f.pen {
 			f.pen[j] *= by
@@ -250,11 +275,10 @@ func (f *fitter) startFromSample() error {
 	f.stride, f.settled = sampleStride, sampleTolerance
 	scale(1.0 / sampleStride)
 	err := f.newton()
-	var separated *SeparationError
-	var collinear *CollinearError
-	if errors.As(err, &separated) || errors.As(err, &collinear) {
-		copy(f.beta, cold)
-		f.now.curved = false
+	f.warm = true
+	if unsettled(err) {
+		f.chill()
+		f.warm, f.now.curved = false, false
 		err = nil
 	}
 	f.sampled = err == nil && f.now.curved

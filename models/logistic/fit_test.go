@@ -382,6 +382,15 @@ func TestClusteredCovarianceNeedsMatchingRows(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
+	for name, short := range map[string]logistic.Data{
+		"too few weights": {X: d.X, Cols: d.Cols, Y: d.Y, Weights: []float64{1}},
+		"too few offsets": {X: d.X, Cols: d.Cols, Y: d.Y, Offset: []float64{1}},
+	} {
+		var input *logistic.InputError
+		if _, err := m.Clustered(short, make([]int, len(d.Y))); !errors.As(err, &input) {
+			t.Errorf("%s: error %v, want an InputError", name, err)
+		}
+	}
 	// Every row its own cluster is the heteroskedasticity-robust covariance: close to Laplace when the model is right.
 	own := make([]int, len(d.Y))
 	for i := range own {

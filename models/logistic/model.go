@@ -86,7 +86,7 @@ func (f *fitter) nullLoss() (float64, error) {
 		share := t.events / t.weight
 		return -t.weight * (xlogx(share) + xlogx(1-share)), nil
 	}
-	if f.cols == 0 {
+	if f.cols == 0 && !f.jeffreysPrior {
 		return f.now.loss, nil
 	}
 	null, err := path(withoutColumns{f.rows}, shape{hasOffset: true}, []float64{0}, Options{Workers: len(f.parts)})

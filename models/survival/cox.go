@@ -82,6 +82,9 @@ const (
 	// coxStep is how small the change of every linear predictor must be in a full step.
 	coxStep      = 1e-9
 	coxCondition = 1e12
+	// coxFar is a linear predictor, in size, that only coefficients on their way to infinity reach with an information of
+	// nothing.
+	coxFar = 10
 )
 
 // FitCox maximises the partial likelihood by Newton's method on centred and scaled columns, in O(n p^2) a step. It
@@ -159,8 +162,14 @@ func (c *Cox) maximise(beta []float64, at *evaluation, ridge float64) (*evaluati
 	objective := func(b []float64, e *evaluation) float64 { return e.logLikelihood - r.penalty(b, ridge) }
 	next, gradient := make([]float64, p), make([]float64, p)
 	var step mat.VecDense
+	runaway := func() error {
+		return &CoxError{Columns: c.bySize(step.RawVector().Data), Reason: "no finite solution, the columns separate the events from the rest"}
+	}
 	for range coxIterations {
 		f, err := c.factorise(at, ridge)
+		if err != nil && r.largestMove(beta) > coxFar {
+			return nil, runaway() // out there nothing tells the rows apart any more
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -190,7 +199,7 @@ func (c *Cox) maximise(beta []float64, at *evaluation, ridge float64) (*evaluati
 			}
 		}
 	}
-	return nil, &CoxError{Columns: c.bySize(step.RawVector().Data), Reason: "no finite solution, the columns separate the events from the rest"}
+	return nil, runaway()
 }
 
 // factor is the Cholesky factorisation of a penalised information, scaled to a unit diagonal so that penalties and
@@ -292,8 +301,11 @@ func (c *Cox) SE(j int) float64 { return math.Sqrt(c.Covariance.At(j, j)) }
 
 // HazardRatio returns exp(beta_j), the ratio of the hazards of two rows that differ by one unit of column j, with its
 // interval at the level, for example 0.95. Ratios beyond a float64 are cut at the largest one: measure the column in larger
-// units.
+// units. It panics on a level outside 0 to 1.
 func (c *Cox) HazardRatio(j int, level float64) (ratio, low, high float64) {
+	if !(level > 0 && level < 1) {
+		panic("survival: level is not between 0 and 1")
+	}
 	reach := distuv.UnitNormal.Quantile(0.5+level/2) * c.SE(j)
 	b := c.Coefficients[j]
 	exp := func(v float64) float64 { return math.Min(math.Exp(v), math.MaxFloat64) }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -205,4 +206,73 @@ func ExampleFitCox() {
 	// Output:
 	// certified: 5.8 times the pace, 95 % interval 0.6 to 59.2
 	// a deal within 90 days: 97 % with, 44 % without
+}
+
+// A row far out takes the first step of Newton's method to where the weights of all others are nothing beside its own. The
+// step is halved, and not taken for an infinite likelihood.
+func TestCoxFitsBesideARowFarOut(t *testing.T) {
+	d := survival.CoxData{Columns: []string{"a"}, X: []float64{1000}, Stop: []float64{1}, Event: []bool{true}}
+	for i := range 1999 {
+		d.X = append(d.X, math.Sin(float64(i*i)))
+		d.Stop, d.Event = append(d.Stop, float64(2+i%300)), append(d.Event, i%50 == 0)
+	}
+	m, err := survival.FitCox(d, survival.CoxOptions{Ties: survival.Breslow})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The slope of the likelihood, from its definition.
+	score := 0.0
+	for i, happened := range d.Event {
+		sum, weighted := 0.0, 0.0
+		for j, x := range d.X {
+			if d.Stop[j] >= d.Stop[i] {
+				w := math.Exp(m.Coefficients[0] * x)
+				sum += w
+				weighted += w * x
+			}
+		}
+		if happened {
+			score += d.X[i] - weighted/sum
+		}
+	}
+	if !near(score, 0, 1e-6) {
+		t.Errorf("coefficient %v leaves a slope of %v", m.Coefficients, score)
+	}
+}
+
+// A column that separates the events from the rest is told from columns that depend on each other.
+func TestCoxTellsSeparationFromDependence(t *testing.T) {
+	d := survival.CoxData{Columns: []string{"noise", "vip"}}
+	for i := range 100 {
+		d.X = append(d.X, math.Sin(float64(i*i)), float64(i%2))
+		d.Stop, d.Event = append(d.Stop, float64(1+i%17)), append(d.Event, i%2 == 1 && i%3 > 0)
+	}
+	var separated, dependent *survival.CoxError
+	if _, err := survival.FitCox(d, survival.CoxOptions{}); !errors.As(err, &separated) || separated.Columns[0] != "vip" || !strings.Contains(separated.Reason, "separate") {
+		t.Errorf("a column that separates: %v", err)
+	}
+	for i := 1; i < len(d.X); i += 2 {
+		d.X[i] = 2 * d.X[i-1]
+	}
+	if _, err := survival.FitCox(d, survival.CoxOptions{}); !errors.As(err, &dependent) || !strings.Contains(dependent.Reason, "dependent") {
+		t.Errorf("a column twice: %v", err)
+	}
+}
+
+// A level in percent, or none, is a mistake of the program and not an interval.
+func TestHazardRatioPanicsOnALevelThatIsNone(t *testing.T) {
+	m, err := survival.FitCox(healthy(), survival.CoxOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, level := range []float64{0, 1, 95, -1, math.NaN()} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("level %v: no panic", level)
+				}
+			}()
+			m.HazardRatio(0, level)
+		}()
+	}
 }

@@ -124,11 +124,13 @@ func (c *Cox) Residuals() []float64 {
 //
 //	u' (sum g^2 V - sum g V (sum V)^-1 sum g V)^-1 u ,
 //
-// as cox.zph of R's survival 3 does with transform "km". False where the columns vary too little at the event times.
+// as cox.zph of R's survival 3 does with transform "km". With a ridge the residuals sum to a score s and not to 0, and
+// sum g V (sum V)^-1 s is taken from u: shrunken coefficients are not changing ones. False where the columns vary too little
+// at the event times.
 func (c *Cox) Proportionality() (columns []ChiSquared, all ChiSquared, ok bool) {
 	p, r := len(c.Columns), c.risk
 	g := r.kaplanMeier()
-	u := make([]float64, p)
+	u, score := make([]float64, p), make([]float64, p)
 	v, gv, ggv := mat.NewDense(p, p, nil), mat.NewDense(p, p, nil), mat.NewDense(p, p, nil)
 	mean := make([]float64, p)
 	r.walk(c.scaledBeta(), func(m *moment) {
@@ -136,6 +138,7 @@ func (c *Cox) Proportionality() (columns []ChiSquared, all ChiSquared, ok bool) 
 		for _, i := range m.deaths {
 			for j := range p {
 				u[j] += at * r.x[i*p+j]
+				score[j] += r.x[i*p+j]
 			}
 		}
 		for k := range m.deaths {
@@ -144,6 +147,7 @@ func (c *Cox) Proportionality() (columns []ChiSquared, all ChiSquared, ok bool) 
 			for j := range p {
 				mean[j] = (m.risk.s1[j] - f*m.events.s1[j]) / s0
 				u[j] -= at * mean[j]
+				score[j] -= mean[j]
 			}
 			for i := range p {
 				for j := range p {
@@ -159,6 +163,9 @@ func (c *Cox) Proportionality() (columns []ChiSquared, all ChiSquared, ok bool) 
 	var solved, product mat.Dense
 	if err := solved.Solve(v, gv); err != nil {
 		return nil, ChiSquared{}, false
+	}
+	for j := range p {
+		u[j] -= mat.Dot(mat.NewVecDense(p, score), solved.ColView(j))
 	}
 	product.Mul(gv.T(), &solved)
 	left := mat.NewSymDense(p, nil)

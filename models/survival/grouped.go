@@ -134,11 +134,10 @@ func (f *grouped) Evaluate(beta, gradient []float64, hessian *mat.SymDense) floa
 		first, second := h, h
 		if event {
 			loss -= math.Log(-math.Expm1(-h))
-			k := h / math.Expm1(h)
-			if math.IsNaN(k) { // H beyond a float64
-				k = 0
+			first, second = 0, 0
+			if k := h / math.Expm1(h); k > 0 { // else H is so large that the event is certain
+				first, second = -k, k*(k-1+h)
 			}
-			first, second = -k, k*(k-1+h)
 		} else {
 			loss += h
 		}
@@ -155,13 +154,16 @@ func (f *grouped) Evaluate(beta, gradient []float64, hessian *mat.SymDense) floa
 	return loss
 }
 
-// expected is the expected information: weights (dp/deta)^2 / (p (1-p)) = H^2 / (exp(H) - 1).
+// expected is the expected information: weights (dp/deta)^2 / (p (1-p)) = H H/(exp(H) - 1).
 func (f *grouped) expected(beta []float64) *mat.SymDense {
 	info := mat.NewSymDense(f.p+1, nil)
 	for i := range f.event {
 		z := f.row(i)
 		h := math.Exp(f.eta(beta, z))
-		w := h * h / math.Expm1(h)
+		w := 0.0 // also where H is too small or too large for a float64
+		if share := h / math.Expm1(h); share > 0 {
+			w = h * share
+		}
 		for a, za := range z {
 			for b := a; b < len(z); b++ {
 				info.SetSym(a, b, info.At(a, b)+w*za*z[b])

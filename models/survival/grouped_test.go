@@ -65,6 +65,42 @@ func TestWhatGroupedCannotFitIsRefused(t *testing.T) {
 	}
 }
 
+// A row a thousand times as far out as the others has a hazard beyond a float64 on the way to the solution, or at it. The
+// solution is finite all the same: there the expected events are the observed ones, in number and in their column.
+func TestGroupedFitsBesideARowFarOut(t *testing.T) {
+	for name, event := range map[string]bool{"with the event": true, "without the event": false} {
+		x, events := make([]float64, 20000), make([]bool, 20000)
+		for i := range x {
+			x[i], events[i] = math.Sin(float64(i*i)), i > 0 && i < 6
+		}
+		x[0], events[0] = 1000, event
+		if !event {
+			x[0] = 5000
+			for i := 1; i < 6; i++ {
+				x[i] = -0.5
+			}
+		}
+		m, err := survival.FitGrouped(x, events, []string{"a"})
+		if err != nil {
+			t.Errorf("a row far out %s: %v", name, err)
+			continue
+		}
+		score, ofColumn := 0.0, 0.0
+		for i, v := range x {
+			h := math.Exp(m.Coefficients[0] + m.Coefficients[1]*v)
+			pull := -h
+			if events[i] {
+				pull = h * math.Exp(-h) / -math.Expm1(-h)
+			}
+			score += pull
+			ofColumn += pull * v
+		}
+		if math.Abs(score) > 1e-9 || math.Abs(ofColumn) > 1e-6 || !(m.SE[1] > 0 && m.SE[1] < 1) {
+			t.Errorf("a row far out %s: coefficients %v with errors %v leave a score of %v and %v", name, m.Coefficients, m.SE, score, ofColumn)
+		}
+	}
+}
+
 func TestCompound(t *testing.T) {
 	for _, c := range []struct {
 		hazards []float64

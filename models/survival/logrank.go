@@ -19,10 +19,13 @@ type RankTest struct {
 	P    float64
 }
 
+const notCompared = "a sample is not compared with the others: at no event is it at risk together with rows of them, some of which go on"
+
 // LogRank tests whether the samples have the same curve: at each event time a sample with n_g of the n at risk is expected
 // to have d n_g/n of the d events, with the variance of a hypergeometric draw, d (n-d)/(n-1) n_g/n (1 - n_g/n); chi-squared
-// is U' V^-1 U of the summed differences of all samples but one. It needs at least two samples and one event at a time when
-// two of them are at risk; the error is an *InputError. (Mantel, Cancer Chemotherapy Reports 50, 1966; R: survdiff.)
+// is U' V^-1 U of the summed differences of all samples but one. It needs at least two samples, each of them at risk together
+// with rows of the others at an event that not all of these rows have; the error is an *InputError. (Mantel, Cancer
+// Chemotherapy Reports 50, 1966; R: survdiff, which leaves out a sample that is not compared.)
 func LogRank(samples []Sample) (*RankTest, error) {
 	k := len(samples)
 	if k < 2 {
@@ -95,19 +98,26 @@ func (r *RankTest) finish() error {
 	m := r.DF
 	v := mat.NewSymDense(m, nil)
 	diff := mat.NewVecDense(m, nil)
+	scale := make([]float64, m) // to a unit diagonal, so that samples of very different size do not look like dependence
 	for g := range m {
-		diff.SetVec(g, r.Observed[g]-r.Expected[g])
+		if !(r.Variance.At(g, g) > 0) {
+			return &InputError{Row: -1, Reason: notCompared}
+		}
+		scale[g] = 1 / math.Sqrt(r.Variance.At(g, g))
+		diff.SetVec(g, scale[g]*(r.Observed[g]-r.Expected[g]))
+	}
+	for g := range m {
 		for h := g; h < m; h++ {
-			v.SetSym(g, h, r.Variance.At(g, h))
+			v.SetSym(g, h, scale[g]*r.Variance.At(g, h)*scale[h])
 		}
 	}
 	var chol mat.Cholesky
 	if !chol.Factorize(v) || chol.Cond() > 1e10 {
-		return &InputError{Row: -1, Reason: "the samples are never at risk together"}
+		return &InputError{Row: -1, Reason: notCompared}
 	}
 	var x mat.VecDense
 	if err := chol.SolveVecTo(&x, diff); err != nil {
-		return &InputError{Row: -1, Reason: "the samples are never at risk together"}
+		return &InputError{Row: -1, Reason: notCompared}
 	}
 	r.Chi2 = math.Max(0, mat.Dot(diff, &x))
 	r.P = distuv.ChiSquared{K: float64(m)}.Survival(r.Chi2)

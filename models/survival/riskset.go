@@ -175,6 +175,9 @@ func (r *riskSets) fraction(k, d int) float64 {
 	return float64(k) / float64(d)
 }
 
+// smallestNormal is the smallest float64 with all its digits.
+const smallestNormal = 0x1p-1022
+
 // evaluate computes the partial likelihood. With the fraction f of Efron and
 // a = S1(risk) - f S1(events), b = S0(risk) - f S0(events), each event adds log(exp(eta)/b), x - a/b, and
 // (S2(risk) - f S2(events))/b - (a/b)(a/b)'.
@@ -193,6 +196,9 @@ func (r *riskSets) evaluate(beta []float64) *evaluation {
 		for k := range m.deaths {
 			f := r.fraction(k, len(m.deaths))
 			s0 := m.risk.s0 - f*m.events.s0
+			if s0 < smallestNormal {
+				logSums = math.NaN() // these weights are beyond a float64 beside the largest of all
+			}
 			logSums += math.Log(s0)
 			for j := range p {
 				mean[j] = (m.risk.s1[j] - f*m.events.s1[j]) / s0

@@ -89,7 +89,7 @@ func TestLogRankNeedsSomethingToCompare(t *testing.T) {
 	late := survival.Sample{Time: []float64{9, 9}, Event: []bool{true, true}, Entry: []float64{5, 5}}
 	for name, in := range map[string][]survival.Sample{
 		"one sample": {early}, "no events": {censored, censored}, "never at risk together": {early, late},
-		"a bad sample": {early, {}},
+		"a bad sample": {early, {}}, "one never at risk at an event": {early, {Time: []float64{1, 3}, Event: []bool{false, true}}, {Time: []float64{0.5}, Event: []bool{false}}},
 	} {
 		if r, err := survival.LogRank(in); err == nil {
 			t.Errorf("%s: no error, chi2 %v", name, r.Chi2)
@@ -319,4 +319,22 @@ func BenchmarkAalenJohansen(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(n), "rows")
+}
+
+// A sample of one beside samples of many thousands is compared like any other.
+func TestLogRankOfSamplesOfVeryDifferentSize(t *testing.T) {
+	const n = 200000
+	samples := []survival.Sample{{Time: []float64{1.5}, Event: []bool{false}}, {}, {}}
+	for i := range 2 * n {
+		s := &samples[1+i%2]
+		s.Time, s.Event = append(s.Time, float64(1+i)), append(s.Event, true)
+	}
+	r, err := survival.LogRank(samples)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// At the only event that the one was at risk for it was one of all.
+	if want := 1. / (2*n + 1); !near(r.Expected[0], want, 1e-12) || r.DF != 2 || !(r.P > 0.99) {
+		t.Errorf("expected %v, want %v; p %v with %d degrees of freedom", r.Expected, want, r.P, r.DF)
+	}
 }
