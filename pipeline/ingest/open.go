@@ -258,10 +258,15 @@ func (o *opened) spool() (*os.File, int64, error) {
 	if err != nil {
 		return nil, 0, fmt.Errorf("make scratch file: %w", err)
 	}
+	// It is read under its handle alone, so that a run that is killed leaves no export behind. Where an open file keeps its
+	// name, that goes at the end.
+	unnamed := os.Remove(f.Name()) == nil
 	o.closers = append(o.closers, func() {
 		// The content is elsewhere, so that nothing is lost with a scratch file that cannot be closed or removed.
 		_ = f.Close()
-		_ = os.Remove(f.Name())
+		if !unnamed {
+			_ = os.Remove(f.Name())
+		}
 	})
 	n, err := io.Copy(f, io.LimitReader(o.packed, maxSpool+1))
 	if err == nil && n > maxSpool {

@@ -27,7 +27,6 @@ type parquetReader struct {
 	columns []parquetColumn
 	records int64
 	rec     record
-	detail  string
 }
 
 // parquetColumn is a column of values.
@@ -61,6 +60,7 @@ func (o *opened) openParquet() (err error) {
 		}
 	}
 	walk("", file.Schema().Fields(), 0, nil)
+	p.findHalves(file.Metadata().Schema)
 	o.closers = append(o.closers, p.close)
 	names := make([]string, len(p.columns))
 	for i := range p.columns {
@@ -92,6 +92,20 @@ func (p *parquetReader) walk(name string, field parquet.Field, def int, lists []
 		p.walk(name, element, def, lists, fields)
 	default:
 		fields(name, field.Fields(), def, lists)
+	}
+}
+
+// findHalves finds the columns of numbers of two bytes in the schema as it is stored: to the library they are bytes.
+func (p *parquetReader) findHalves(stored []format.SchemaElement) {
+	leaf := 0
+	for i := range stored {
+		if stored[i].NumChildren.Valid {
+			continue
+		}
+		if _, isHalf := stored[i].LogicalType.Value.(*format.Float16Type); isHalf && leaf < len(p.columns) {
+			p.columns[leaf].show, p.columns[leaf].isText = appendHalf, false
+		}
+		leaf++
 	}
 }
 
@@ -127,10 +141,8 @@ func (p *parquetReader) describe(rec *record) complaint {
 		return complaint{"record_too_long", fmt.Sprintf("is longer than %d bytes", maxRecord), "leave long texts out of the export"}
 	case nulByte:
 		return complaint{"nul_byte", "holds a zero byte", "remove it in the source"}
-	case badUTF8:
-		return complaint{"invalid_text", "holds bytes that are no text", "export texts as UTF-8 and leave binary columns out"}
 	}
-	return complaint{"bad_cell", p.detail, "correct it in the source"}
+	return complaint{"invalid_text", "holds bytes that are no text", "export texts as UTF-8 and leave binary columns out"}
 }
 
 func (p *parquetReader) next() (_ *record, err error) {
@@ -140,7 +152,11 @@ func (p *parquetReader) next() (_ *record, err error) {
 			if len(p.groups) == 0 {
 				return nil, io.EOF
 			}
-			p.rows, p.groups = p.groups[0].Rows(), p.groups[1:]
+			group := p.groups[0]
+			if p.groups = p.groups[1:]; group.NumRows() == 0 {
+				continue // it may have no pages, where the library finds no place to read from
+			}
+			p.rows = group.Rows()
 		}
 		n, err := p.rows.ReadRows(p.batch)
 		p.ready = p.batch[:n]
@@ -169,7 +185,7 @@ func (p *parquetReader) fill(row parquet.Row) {
 	rec := &p.rec
 	p.records++
 	rec.number, rec.line, rec.fault = p.records, p.records, sound
-	rec.raw, rec.fields = rec.raw[:0], rec.fields[:0]
+	rec.raw, rec.fields, rec.broken = rec.raw[:0], rec.fields[:0], rec.broken[:0]
 	rec.place = fmt.Sprintf("row %d", p.records)
 	isText := true
 	for i := range p.columns {
@@ -184,8 +200,7 @@ func (p *parquetReader) fill(row parquet.Row) {
 		isNull, err := p.cell(&p.columns[i], row[:n])
 		row = row[n:]
 		if err != nil {
-			rec.fault = badCell
-			p.detail = fmt.Sprintf("has a value in %q that cannot be read: %v", p.columns[i].name, err)
+			isNull, rec.raw, rec.broken = false, append(rec.raw[:from], err.Error()...), append(rec.broken, int32(i))
 		}
 		if isNull {
 			rec.fields = append(rec.fields, nullSpan)
@@ -197,7 +212,6 @@ func (p *parquetReader) fill(row parquet.Row) {
 	switch {
 	case len(rec.raw) > maxRecord:
 		rec.fault, rec.raw = tooLong, rec.raw[:maxRecord]
-	case rec.fault != sound:
 	case !isText:
 		rec.fault = badUTF8
 	case bytes.IndexByte(rec.raw, 0) >= 0:

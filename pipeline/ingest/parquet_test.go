@@ -3,6 +3,9 @@ package ingest_test
 import (
 	"bytes"
 	"errors"
+	"math"
+	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -96,6 +99,31 @@ func TestParquetMapping(t *testing.T) {
 	}
 }
 
+// A number that is none, which writers of tables store for "missing", and a day beyond the calendar are left out of their
+// row, like any bad value, and no matter to a row whose mapping does not read them.
+func TestParquetValuesThatAreNone(t *testing.T) {
+	type rate struct {
+		Currency string  `parquet:"Currency"`
+		Day      string  `parquet:"Day"`
+		Rate     float64 `parquet:"Rate"`
+		Score    float32 `parquet:"Score"`
+		Until    int32   `parquet:"Until,date"`
+	}
+	nan := math.NaN()
+	data := parquetOf(t, rate{"USD", "2026-01-01", 1.1, float32(nan), math.MaxInt32}, rate{"EUR", "2026-01-02", nan, 1, 0}, rate{"CHF", "2026-01-03", math.Inf(-1), 1, 0})
+	_, sink := mustLoad(t, rates(t, ""), data)
+	if diff := cmp.Diff([]string{"USD 2026-01-01 1.1"}, sink.values("fx_rate", "currency", "valid_from", "rate")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	// Every rate needs its number.
+	if diff := cmp.Diff([]string{"2 line 2 byte 0: Rate error_cell refused", "3 line 3 byte 0: Rate error_cell refused"}, sink.refusals()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if want := `{"Score":"NaN is no number","Until":"the year 5881580"}`; sink.rows[0].Extra != want {
+		t.Errorf("%s, want %s", sink.rows[0].Extra, want)
+	}
+}
+
 // Lists within lists keep their brackets.
 func TestParquetLists(t *testing.T) {
 	type inner struct {
@@ -109,6 +137,36 @@ func TestParquetLists(t *testing.T) {
 		if got := sink.rows[i].Extra; got != want {
 			t.Errorf("row %d: %s, want %s", i, got, want)
 		}
+	}
+}
+
+// An export of a day on which nothing happened has a group without rows, of which writers such as Arrow's store no
+// pages. It is an empty file and no damaged one.
+func TestParquetWithoutRows(t *testing.T) {
+	data, err := os.ReadFile("testdata/no-rows.parquet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, sink := mustLoad(t, anything(t, ""), string(data))
+	if len(sink.rows) != 0 || result.Records != 0 || !slices.Contains(result.Notes, "the file has a header and no records") || !slices.Equal(result.Columns, []string{"Id", "Name"}) {
+		t.Errorf("%d rows, %+v", len(sink.rows), result)
+	}
+}
+
+// A number of two bytes is a number, and not the text that its bytes happen to be.
+func TestParquetHalfFloats(t *testing.T) {
+	data, err := os.ReadFile("testdata/half-floats.parquet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, sink := mustLoad(t, anything(t, ""), string(data))
+	var got []string
+	for _, r := range sink.rows {
+		got = append(got, r.Extra)
+	}
+	want := []string{`{"Id":"1","Share":"3.140625"}`, `{"Id":"2","Share":"-0.5"}`, `{"Id":"3","Share":"0"}`, `{"Id":"4","Share":"65504"}`, `{"Id":"5","Share":"0.000000059604645"}`, `{"Id":"6","Share":"0.000061035156"}`, `{"Id":"7","Share":"1"}`, `{"Id":"8","Share":"0x7e00 is no number"}`, `{"Id":"9","Share":"0x7c00 is no number"}`}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

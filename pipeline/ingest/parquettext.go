@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/big"
@@ -121,6 +122,29 @@ func appendFloat(dst []byte, x float64, bits int) ([]byte, error) {
 		return dst, fmt.Errorf("%v is no number", x)
 	}
 	return strconv.AppendFloat(dst, x, 'f', -1, bits), nil
+}
+
+// appendHalf appends a number of two bytes: a sign, five bits of exponent and ten of fraction (IEEE 754 binary16).
+func appendHalf(dst []byte, v parquet.Value) ([]byte, error) {
+	b := v.ByteArray()
+	if len(b) != 2 {
+		return dst, fmt.Errorf("a number of %d bytes", len(b))
+	}
+	bits := binary.LittleEndian.Uint16(b)
+	exponent, fraction := int(bits>>10&31), float64(bits&1023)
+	var x float64
+	switch exponent {
+	case 31:
+		return dst, fmt.Errorf("%#04x is no number", bits)
+	case 0:
+		x = math.Ldexp(fraction, -24)
+	default:
+		x = math.Ldexp(1024+fraction, exponent-25)
+	}
+	if bits>>15 == 1 {
+		x = -x
+	}
+	return appendFloat(dst, x, 32)
 }
 
 // decimalText writes unscaled numbers with scale decimals.

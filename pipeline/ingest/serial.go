@@ -71,6 +71,8 @@ func showSerial(x float64, text string, kind dateKind, is1904 bool) (string, err
 	switch {
 	case is1904:
 		epoch = epoch1904
+	case days == 0:
+		return text, fmt.Errorf("%q is 0 January 1900, a day that the calendar does not have", text)
 	case days == phantomDay:
 		return text, fmt.Errorf("%q is 29 February 1900, a day that the calendar does not have", text)
 	case days > phantomDay:

@@ -70,7 +70,11 @@ func (o *opened) openSheet(want *opening) error {
 	}
 	if len(book.sheets) > 1 && want.read.Sheet == "" {
 		others := slices.DeleteFunc(slices.Clone(o.sheets), func(name string) bool { return name == info.name })
-		want.note(fmt.Sprintf("the sheet %q is read; the workbook also has %s", info.name, quoteList(others)))
+		hidden := ""
+		if info.isHidden {
+			hidden = ", which is hidden,"
+		}
+		want.note(fmt.Sprintf("the sheet %q%s is read; the workbook also has %s", info.name, hidden, quoteList(others)))
 	}
 	part, err := book.part(info.part)
 	if err != nil {
@@ -84,11 +88,11 @@ func (o *opened) openSheet(want *opening) error {
 	return err
 }
 
-// choose returns the sheet by name, or by number from 1; the first where it is not stated.
+// choose returns the sheet by name, or by number from 1; the first that has cells where it is not stated.
 func (w *workbook) choose(wanted string) (sheetInfo, error) {
 	var names []string
 	for i, s := range w.sheets {
-		if s.name == wanted || wanted == "" || wanted == strconv.Itoa(i+1) && !slices.ContainsFunc(w.sheets, func(s sheetInfo) bool { return s.name == wanted }) {
+		if s.name == wanted || wanted == "" && s.hasCells || wanted == strconv.Itoa(i+1) && !slices.ContainsFunc(w.sheets, func(s sheetInfo) bool { return s.name == wanted }) {
 			return s, nil
 		}
 		names = append(names, s.name)
@@ -307,17 +311,20 @@ func (s *sheet) readCell(e *xml.StartElement, at int) (int, error) {
 		at = stated
 	}
 	from := len(s.texts)
-	value, isOpen, err := s.content(from)
+	value, hasValue, hasFormula, err := s.content(from)
 	if err != nil {
 		return at, err
 	}
 	c := cell{at: at, from: from}
-	if err := s.show(value, kind, style, from, &c); err != nil {
-		s.detail = fmt.Sprintf("has a cell %s%d that cannot be read: %v", columnName(at), s.row, err)
-	}
-	if isOpen {
+	switch {
+	case hasFormula && (!hasValue || kind != "str" && len(bytes.TrimSpace(value)) == 0):
+		// Only a text can be an empty result; some writers put an empty value where they calculate nothing.
 		s.texts = append(s.texts[:from], "a formula that was never calculated"...)
 		c.isError = true
+	default:
+		if err := s.show(value, kind, style, from, &c); err != nil {
+			s.detail = fmt.Sprintf("has a cell %s%d that cannot be read: %v", columnName(at), s.row, err)
+		}
 	}
 	if c.to = len(s.texts); c.to > c.from {
 		s.cells = append(s.cells, c)
@@ -325,14 +332,13 @@ func (s *sheet) readCell(e *xml.StartElement, at int) (int, error) {
 	return at, nil
 }
 
-// content reads what the cell holds: its value, which lies behind the texts. isOpen is set for a formula without one,
-// which was never calculated; one whose result is empty has an empty value.
-func (s *sheet) content(from int) (value []byte, isOpen bool, err error) {
-	inValue, hasValue, hasFormula := false, false, false
+// content reads what the cell holds: its value, which lies behind the texts, and whether it has one and a formula.
+func (s *sheet) content(from int) (value []byte, hasValue, hasFormula bool, err error) {
+	inValue := false
 	for {
 		token, err := s.xml.Token()
 		if err != nil {
-			return nil, false, noEOF(err)
+			return nil, false, false, noEOF(err)
 		}
 		switch t := token.(type) {
 		case xml.StartElement:
@@ -343,7 +349,7 @@ func (s *sheet) content(from int) (value []byte, isOpen bool, err error) {
 				hasFormula = true
 			case "is":
 				if s.texts, err = appendRichText(s.texts, s.xml, "is"); err != nil {
-					return nil, false, err
+					return nil, false, false, err
 				}
 			}
 		case xml.CharData:
@@ -352,7 +358,7 @@ func (s *sheet) content(from int) (value []byte, isOpen bool, err error) {
 			}
 		case xml.EndElement:
 			if inValue = false; t.Name.Local == "c" {
-				return s.texts[from:], hasFormula && !hasValue, nil
+				return s.texts[from:], hasValue, hasFormula, nil
 			}
 		}
 	}
@@ -390,8 +396,10 @@ func (s *sheet) show(value []byte, kind, style string, from int, c *cell) error 
 			date = s.book.styles[i]
 		}
 		shown, err := showNumber(text, date, s.book.is1904)
+		if err != nil {
+			shown, c.isError = err.Error(), true
+		}
 		s.texts = append(s.texts[:from], shown...)
-		return err
 	default:
 		return fmt.Errorf("its kind %q is not known", kind)
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/xuri/excelize/v2"
 
+	"github.com/partnerhealth/partnerhealth/pipeline/contract"
 	"github.com/partnerhealth/partnerhealth/pipeline/ingest"
 	"github.com/partnerhealth/partnerhealth/pipeline/preset"
 )
@@ -131,6 +134,49 @@ func TestSheetErrors(t *testing.T) {
 	}
 }
 
+// A formula whose result nobody wrote is never taken for an empty cell: openpyxl writes an empty value behind each. A
+// result that is an empty text is one.
+func TestFormulasWithoutResult(t *testing.T) {
+	data := book(t, func(f *excelize.File) error {
+		return rows(f, "Sheet1", costHeader, []any{"A1", 1, "x", 2}, []any{"A2", 2, "y", 3}, []any{"A3", 3, "z", 4})
+	})
+	const sheet = "xl/worksheets/sheet1.xml"
+	data = patched(t, data, sheet, `<c r="D2"><v>2</v></c>`, `<c r="D2"><f>1+1</f><v /></c>`)
+	data = patched(t, data, sheet, `<c r="D3"><v>3</v></c>`, `<c r="D3" t="b"><f>TRUE()</f><v> </v></c>`)
+	data = patched(t, data, sheet, `<c r="D4"><v>4</v></c>`, `<c r="D4" t="str"><f>""</f><v></v></c>`)
+	_, sink := mustLoad(t, costs(t, ""), data)
+	if diff := cmp.Diff([]string{"crm:order:A1 1 x - -", "crm:order:A2 2 y - -", "crm:order:A3 3 z - -"}, costLines(sink)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	want := []string{"1 line 2 byte", "2 line 3 byte"}
+	for i, got := range sink.refusals() {
+		if i >= len(want) || !strings.HasPrefix(got, want[i]) || !strings.Contains(got, "Quantity error_cell") {
+			t.Errorf("refusal %d: %s", i, got)
+		}
+	}
+	if len(sink.rejects) != len(want) {
+		t.Errorf("%d refusals, want %d", len(sink.rejects), len(want))
+	}
+}
+
+// A sheet that holds a chart and no cells is none that could be meant, and that the sheet which is read is hidden is told.
+func TestSheetsThatAreNotShown(t *testing.T) {
+	data := book(t, func(f *excelize.File) error {
+		_, err := f.NewSheet("Costs")
+		return errors.Join(err, rows(f, "Sheet1", []any{"a"}, []any{"chart"}), rows(f, "Costs", []any{"a"}, []any{"cell"}), f.SetSheetVisible("Costs", true))
+	})
+	charted := patched(t, data, "xl/_rels/workbook.xml.rels", `relationships/worksheet"></Relationship><Relationship Id="rId2"`, `relationships/chartsheet"></Relationship><Relationship Id="rId2"`)
+	result, sink := mustLoad(t, anything(t, ""), charted)
+	if len(sink.rows) != 1 || sink.rows[0].Extra != `{"a":"cell"}` || len(result.Notes) != 1 || result.Notes[0] != `the sheet "Costs" is read; the workbook also has "Sheet1"` {
+		t.Errorf("a chart comes first: %+v, notes %q", sink.rows, result.Notes)
+	}
+	hidden := patched(t, data, "xl/workbook.xml", `name="Sheet1"`, `name="Sheet1" state="hidden"`)
+	result, sink = mustLoad(t, anything(t, ""), hidden)
+	if len(sink.rows) != 1 || len(result.Notes) != 1 || result.Notes[0] != `the sheet "Sheet1", which is hidden, is read; the workbook also has "Costs"` {
+		t.Errorf("hidden: %+v, notes %q", sink.rows, result.Notes)
+	}
+}
+
 // patched replaces text in a part of a workbook; where is "" for all of the part.
 func patched(t testing.TB, data, part, where, by string) string {
 	t.Helper()
@@ -225,6 +271,30 @@ func TestSheetDates(t *testing.T) {
 	}
 }
 
+// Days that no calendar has are left out of their row as any bad value is. The one that is met is day 0: a formula that
+// looks up an empty cell has that result, and a sheet shows it as 0 January 1900. Where days are counted from 1904 it is one.
+func TestSheetDaysThatNeverWere(t *testing.T) {
+	for _, c := range []struct {
+		serial float64
+		is1904 bool
+		want   string // "" where the cell is refused
+	}{{0, false, ""}, {0.5, false, ""}, {60, false, ""}, {-1, false, ""}, {2958466, false, ""}, {1, false, "1900-01-01"}, {61, false, "1900-03-01"}, {0, true, "1904-01-01"}} {
+		data := book(t, func(f *excelize.File) error {
+			style, err := f.NewStyle(&excelize.Style{NumFmt: 14})
+			return errors.Join(err, f.SetWorkbookProps(&excelize.WorkbookPropsOptions{Date1904: &c.is1904}),
+				rows(f, "Sheet1", costHeader, []any{"A1", 1, "x", 2, c.serial}), f.SetCellStyle("Sheet1", "E2", "E2", style))
+		})
+		_, sink := mustLoad(t, costs(t, "timezone: UTC"), data)
+		want, refused := "crm:order:A1 1 x 2 -", 1
+		if c.want != "" {
+			want, refused = "crm:order:A1 1 x 2 "+c.want+"T00:00:00Z", 0
+		}
+		if got := costLines(sink); len(got) != 1 || got[0] != want || len(sink.rejects) != refused || refused == 1 && sink.rejects[0].Rule != "error_cell" {
+			t.Errorf("day %v: %q, %+v, want %q", c.serial, got, sink.rejects, want)
+		}
+	}
+}
+
 // A workbook that counts from 1904, a sheet without references and without styles, and whole days.
 func TestSheetOfOtherWriters(t *testing.T) {
 	data := book(t, func(f *excelize.File) error {
@@ -242,6 +312,29 @@ func TestSheetOfOtherWriters(t *testing.T) {
 	_, sink = mustLoad(t, anything(t, ""), data)
 	if got := sink.rows[0].Extra; got != `{"a\r\u0026":"1.50","b":"2026-01-02"}` {
 		t.Errorf("bare cells: %s", got)
+	}
+}
+
+// While a workbook is read its scratch copy has no name any more: a run that is killed leaves no export behind.
+func TestScratchCopiesHaveNoName(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("an open file keeps its name there")
+	}
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	looked := false
+	sink := &memory{tamper: func(*contract.Batch) {
+		looked = true
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("in the middle of reading there are %v, %v", left, err)
+		}
+	}}
+	data := book(t, func(f *excelize.File) error { return rows(f, "Sheet1", costHeader, []any{"A1", 1, "x"}) })
+	if _, err := loadInto(sink, costs(t, ""), data); err != nil || !looked {
+		t.Errorf("%v, %v", err, looked)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("behind the reading there are %v, %v", left, err)
 	}
 }
 

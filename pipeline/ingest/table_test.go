@@ -15,6 +15,9 @@ import (
 	"github.com/partnerhealth/partnerhealth/pipeline/preset"
 )
 
+// skippable is a frame of zstd without data, as pzstd writes before each of its frames.
+const skippable = "\x5f\x2a\x4d\x18\x05\x00\x00\x00hello"
+
 func zstded(t testing.TB, text string) string {
 	t.Helper()
 	e, err := zstd.NewWriter(nil)
@@ -59,6 +62,8 @@ func TestTableQuirks(t *testing.T) {
 		{name: "carets", text: "Currency^Day^Rate\nUSD^2026-01-01^1.1\n", dialect: "delimiter='^'"},
 		{name: "backquotes", text: "Currency`Day`Rate\nUSD`2026-01-01`1.1\n", dialect: "delimiter='`'"},
 		{name: "zstd", text: zstded(t, "Currency,Day,Rate\nUSD,2026-01-01,1.1\n"), dialect: `delimiter=',' quote="\"" encoding=utf-8 compression=zstd`},
+		{name: "zstd behind a frame to pass over", text: skippable + zstded(t, "Currency,Day,Rate\n") + skippable + zstded(t, "USD,2026-01-01,1.1\n"),
+			dialect: `delimiter=',' quote="\"" encoding=utf-8 compression=zstd`},
 		{name: "zstd in gzip", text: zipped(t, zstded(t, "Currency,Day,Rate\nUSD,2026-01-01,1.1\n")), dialect: `delimiter=',' quote="\"" encoding=utf-8 compression=gzip+zstd`},
 		{name: "UTF-16LE and tabs", text: "\xff\xfe" + wide("Currency\tDay\tRate\r\nUSD\t2026-01-01\t1.1\r\n", false), dialect: `delimiter='\t' quote="\"" encoding=utf-16le compression=none`},
 		{name: "footer of a report", text: "\"Currency\",\"Day\",\"Rate\"\n\"USD\",\"2026-01-01\",\"1.1\"\n\n\"Grand Totals (1 record)\"\n\n\"Copyright © 2000-2026 salesforce.com, inc. All rights reserved.\"\n",

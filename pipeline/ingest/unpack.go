@@ -29,6 +29,12 @@ const (
 	magicZstd = "\x28\xb5\x2f\xfd"
 )
 
+// isZstd reports whether data begin with a frame of zstd, be it one to pass over, of which the first byte has 16 values.
+func isZstd(head []byte) bool {
+	const skippable = "\x2a\x4d\x18"
+	return bytes.HasPrefix(head, []byte(magicZstd)) || len(head) > len(skippable) && head[0]>>4 == 5 && bytes.HasPrefix(head[1:], []byte(skippable))
+}
+
 // packed is an export as it is unpacked, by its content and not by its name.
 type packed struct {
 	*bufio.Reader
@@ -74,7 +80,7 @@ func (p *packed) layer(head []byte) (name string, isPacked bool, err error) {
 		}
 		p.Reader = bufio.NewReaderSize(&bounded{r: z, in: counted}, 64<<10)
 		return "gzip", true, nil
-	case bytes.HasPrefix(head, []byte(magicZstd)):
+	case isZstd(head):
 		p.compression = "zstd"
 		z, err := zstd.NewReader(counted, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxZstdWindow))
 		if err != nil {

@@ -28,7 +28,7 @@ var (
 	errNotListed = &transform.Error{Rule: "not_in_list", Message: "is not in the map or list of the column",
 		Next: "add it to the map of the column, or say by else what is meant by every other text"}
 	errCell = &transform.Error{Rule: "error_cell", Message: "is an error in place of a value",
-		Next: "correct the formula in the workbook"}
+		Next: "correct it in the source: in a workbook, the formula of the cell"}
 	errLineBreak = &transform.Error{Rule: "line_break", Message: "holds a line break, which no identifier does",
 		Next: "correct it in the source"}
 )

@@ -31,6 +31,8 @@ type workbook struct {
 type sheetInfo struct {
 	name, part string
 	isHidden   bool
+	// hasCells is false for a sheet that is one chart or one dialogue.
+	hasCells bool
 }
 
 // dateKind says what a number format shows.
@@ -145,14 +147,15 @@ func attribute(e *xml.StartElement, name string) string {
 func isTrue(text string) bool { return text == "1" || text == "true" }
 
 func (w *workbook) readSheets() error {
-	targets := map[string]string{}
+	targets, kinds := map[string]string{}, map[string]string{}
 	err := w.elements("xl/_rels/workbook.xml.rels", func(_ *xml.Decoder, e xml.StartElement) error {
 		if e.Name.Local == "Relationship" {
 			target := attribute(&e, "Target")
 			if !strings.HasPrefix(target, "/") {
 				target = path.Join("xl", target)
 			}
-			targets[attribute(&e, "Id")] = strings.TrimPrefix(target, "/")
+			id := attribute(&e, "Id")
+			targets[id], kinds[id] = strings.TrimPrefix(target, "/"), path.Base(attribute(&e, "Type"))
 		}
 		return nil
 	})
@@ -164,9 +167,10 @@ func (w *workbook) readSheets() error {
 		case "workbookPr":
 			w.is1904 = isTrue(attribute(&e, "date1904"))
 		case "sheet":
-			state := attribute(&e, "state")
 			// The attribute is r:id; sheetId has another local name.
-			w.sheets = append(w.sheets, sheetInfo{name: attribute(&e, "name"), part: targets[attribute(&e, "id")], isHidden: state != "" && state != "visible"})
+			id, state := attribute(&e, "id"), attribute(&e, "state")
+			w.sheets = append(w.sheets, sheetInfo{name: attribute(&e, "name"), part: targets[id], isHidden: state != "" && state != "visible",
+				hasCells: kinds[id] != "chartsheet" && kinds[id] != "dialogsheet"})
 		}
 		return nil
 	})

@@ -202,9 +202,20 @@ func monthsAround(months []string, days []time.Time) []string {
 	return slices.Compact(months)
 }
 
+// parseMonth returns the first day of a month as monthLayout writes it. The layout itself reads no year of five digits,
+// and the days around 9999-12-31, by which many systems say "never", reach into one.
+func parseMonth(text string) (time.Time, error) {
+	var year int
+	var month time.Month
+	if _, err := fmt.Sscanf(text, "%d-%d", &year, &month); err != nil {
+		return time.Time{}, err
+	}
+	return time.Date(year, month, 1, 0, 0, 0, 0, time.UTC), nil
+}
+
 // build computes one month into a temporary file and renames it.
 func (r *Rollup) build(ctx context.Context, month string, inputs []string, file string) (int64, error) {
-	from, err := time.Parse(monthLayout, month)
+	from, err := parseMonth(month)
 	if err != nil {
 		return 0, fmt.Errorf("read month: %w", err)
 	}

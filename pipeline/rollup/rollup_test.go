@@ -188,6 +188,22 @@ func TestEventsNearTheEndOfAMonthReachTheNext(t *testing.T) {
 	}
 }
 
+// An event of a day that stands for "never" is one like any other: it must not stop the night, though the month after
+// the last one that has a year of four digits is looked at as well.
+func TestEventsAtTheEndsOfTheCalendar(t *testing.T) {
+	e := &lines{}
+	r := open(t, t.TempDir(), e)
+	file := lake(t, t.TempDir(), "a", "0001-01-01T00:00,first", "9999-12-31T23:30,last", "9999-12-31T20:00,before")
+	update(t, r, file)
+	want := map[string]string{"0001-01": "0001-01-01 first", "9999-12": "9999-12-31 before", "10000-01": "10000-01-01 last"}
+	if got := contents(t, r); !cmp.Equal(got, want) {
+		t.Error(cmp.Diff(want, got))
+	}
+	if got, want := update(t, r, file), (rollup.Update{Kept: 4, Rows: 3}); !cmp.Equal(got, want) {
+		t.Errorf("no load: %s", cmp.Diff(want, got))
+	}
+}
+
 // An event is taken back by a file of another month, which comes after it or before it.
 func TestEventsAreTakenBackAcrossMonths(t *testing.T) {
 	source := t.TempDir()

@@ -14,6 +14,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/duckdb/duckdb-go/v2/mapping"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
@@ -306,5 +307,37 @@ func TestInsertTakesMeaningsFromTheSchema(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"m1 2026-01-02 03:04:05"}, rowsOf(t, b.db, "SELECT * FROM model_card")); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestResultThatEndsEarly holds the chunks that were read against those that there are: DuckDB answers the end of a
+// result and a failure on the way with the same nothing, and half a table must not pass for the whole.
+func TestResultThatEndsEarly(t *testing.T) {
+	db := openTest(t)
+	for _, lost := range []int{0, 1, 3} {
+		rows := 0
+		err := db.session.query(t.Context(), "SELECT range AS i FROM range(7000)", nil, func(r *result) error {
+			for range lost {
+				chunk := mapping.FetchChunk(r.native)
+				mapping.DestroyDataChunk(&chunk)
+			}
+			return r.chunks(func(_ mapping.DataChunk, n int) error {
+				rows += n
+				return nil
+			})
+		})
+		if (err != nil) != (lost > 0) {
+			t.Errorf("%d chunks lost: error %v", lost, err)
+		}
+		if lost == 0 && rows != 7000 {
+			t.Errorf("%d rows, want 7000", rows)
+		}
+	}
+	for _, query := range []string{"SELECT 1 WHERE false", "CREATE TABLE t (i INTEGER)", "INSERT INTO t VALUES (1)", "EXPLAIN SELECT 1", "SELECT 1"} {
+		if err := db.session.query(t.Context(), query, nil, func(r *result) error {
+			return r.chunks(func(mapping.DataChunk, int) error { return nil })
+		}); err != nil {
+			t.Errorf("%s: %v", query, err)
+		}
 	}
 }

@@ -176,11 +176,16 @@ func resultColumns(r *mapping.Result) []resultColumn {
 	return columns
 }
 
-// chunks calls f for every data chunk; f must copy what it wants to keep.
+// chunks calls f for every data chunk; f must copy what it wants to keep. DuckDB answers a failure to fetch one, for
+// want of memory say, as it answers the end, so that they are counted.
 func (r *result) chunks(f func(mapping.DataChunk, int) error) error {
-	for {
+	want := mapping.ResultChunkCount(r.native) //nolint:staticcheck // nothing else tells an end from a failure
+	for got := mapping.IdxT(0); ; got++ {
 		chunk := mapping.FetchChunk(r.native)
 		if chunk.Ptr == nil {
+			if got != want {
+				return fmt.Errorf("read result: %d of its %d parts came from DuckDB", got, want)
+			}
 			return nil
 		}
 		err := f(chunk, int(mapping.DataChunkGetSize(chunk)))

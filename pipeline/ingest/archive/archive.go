@@ -59,6 +59,7 @@ type Contents struct {
 
 	open    map[string]func() (io.ReadCloser, error)
 	scratch []*os.File
+	named   []string // scratch files that keep their name while they are open
 }
 
 // Open returns the content of a member. The reader of Expand must still be open.
@@ -78,9 +79,12 @@ func (c *Contents) Open(m Member) (io.ReadCloser, error) {
 func (c *Contents) Close() error {
 	var errs []error
 	for _, f := range c.scratch {
-		errs = append(errs, f.Close(), os.Remove(f.Name()))
+		errs = append(errs, f.Close())
 	}
-	c.scratch = nil
+	for _, name := range c.named {
+		errs = append(errs, os.Remove(name))
+	}
+	c.scratch, c.named = nil, nil
 	return errors.Join(errs...)
 }
 
@@ -138,7 +142,13 @@ func isZip(head []byte) bool {
 }
 
 func isCompressed(head []byte) bool {
-	return strings.HasPrefix(string(head), magicGzip) || strings.HasPrefix(string(head), magicZstd)
+	return strings.HasPrefix(string(head), magicGzip) || isZstd(string(head))
+}
+
+// isZstd reports whether data begin with a frame of zstd, be it one to pass over, of which the first byte has 16 values.
+func isZstd(head string) bool {
+	const skippable = "\x2a\x4d\x18"
+	return strings.HasPrefix(head, magicZstd) || len(head) > len(skippable) && head[0]>>4 == 5 && strings.HasPrefix(head[1:], skippable)
 }
 
 // Expand lists what is in the file of size bytes at path that arrived at modTime. For a file that is no archive, and

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +64,9 @@ func gz(t testing.TB, text string) string {
 	}
 	return b.String()
 }
+
+// skippable is a frame of zstd without data, as pzstd writes before each of its frames.
+const skippable = "\x50\x2a\x4d\x18\x02\x00\x00\x00hi"
 
 func zst(t testing.TB, text string) string {
 	t.Helper()
@@ -127,6 +131,7 @@ func TestExpand(t *testing.T) {
 		{"compressed members stay as they are", packed(t, entry{"a.csv.gz", gz(t, text), zip.Store}, entry{"b", zst(t, text), zip.Deflate}),
 			[]string{"in/x.zip/a.csv.gz " + gz(t, text), "in/x.zip/b " + zst(t, text)}},
 		{"a compressed archive", gz(t, inner), []string{"in/x.zip/Account.csv " + text, "in/x.zip/dir/Contact.csv c"}},
+		{"an archive compressed behind a frame to pass over", skippable + zst(t, inner), []string{"in/x.zip/Account.csv " + text, "in/x.zip/dir/Contact.csv c"}},
 		{"a compressed archive within an archive", packed(t, entry{"y", zst(t, inner), zip.Store}), []string{"in/x.zip/y/Account.csv " + text, "in/x.zip/y/dir/Contact.csv c"}},
 		{"a workbook within an archive", packed(t, entry{"cost.xlsx", book, zip.Deflate}), []string{"in/x.zip/cost.xlsx " + book}},
 		{"members packed with zstd", packed(t, entry{"a", text, zstd.ZipMethodWinZip}), []string{"in/x.zip/a " + text}},
@@ -136,6 +141,33 @@ func TestExpand(t *testing.T) {
 		if diff := cmp.Diff(c.want, got); diff != "" || err != nil {
 			t.Errorf("%s (-want +got):\n%s%v", c.name, diff, err)
 		}
+	}
+}
+
+// While an archive within an archive is open its scratch copy has no name any more: a run that is killed leaves none behind.
+func TestScratchCopiesHaveNoName(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("an open file keeps its name there")
+	}
+	data := packed(t, entry{"in.zip", packed(t, entry{"a", "1", zip.Store}), zip.Store})
+	l := archive.DefaultLimits()
+	l.Dir = t.TempDir()
+	c, err := archive.Expand(t.Context(), "x.zip", strings.NewReader(data), int64(len(data)), arrived, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(l.Dir); err != nil || len(left) > 0 {
+		t.Errorf("while it is open there are %v, %v", left, err)
+	}
+	r, err := c.Open(c.Members[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(r); err != nil || string(text) != "1" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if err := errors.Join(r.Close(), c.Close()); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -159,6 +159,10 @@ func (e *expander) spool(r io.Reader) (*io.SectionReader, error) {
 		return nil, &scratchError{err}
 	}
 	e.contents.scratch = append(e.contents.scratch, f)
+	// It is read under its handle alone, so that a run that is killed leaves nothing behind, where the system allows it.
+	if os.Remove(f.Name()) != nil {
+		e.contents.named = append(e.contents.named, f.Name())
+	}
 	n, err := io.Copy(scratch{f}, r)
 	if err != nil {
 		return nil, err

@@ -2,8 +2,8 @@
 //
 // Symbolic links are not followed. A link to something inside the directory is passed over, since its target
 // is listed under its own name (`latest.csv -> deals-2026-10-31.csv` must not count twice). A link that leads
-// outside or nowhere is an error, so that no export is lost in silence and nobody who can write into the
-// directory can have another file of this machine read. The directory itself may be a link.
+// outside, nowhere or to something hidden, which is not listed, is an error, so that no export is lost in silence and nobody
+// who can write into the directory can have another file of this machine read. The directory itself may be a link.
 package local
 
 import (
@@ -13,6 +13,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sort"
 	"strings"
 	"unicode/utf8"
@@ -60,7 +61,7 @@ func (s *Store) List(ctx context.Context) ([]source.Object, error) {
 			}
 			return nil
 		}
-		o, ok, err := entry(root, path, d)
+		o, ok, err := s.entry(root, path, d)
 		if ok {
 			out = append(out, o)
 		}
@@ -75,13 +76,16 @@ func (s *Store) List(ctx context.Context) ([]source.Object, error) {
 }
 
 // entry returns what the listing shows for one directory entry, if anything.
-func entry(root *os.Root, path string, d fs.DirEntry) (source.Object, bool, error) {
+func (s *Store) entry(root *os.Root, path string, d fs.DirEntry) (source.Object, bool, error) {
 	if !utf8.ValidString(path) {
 		return source.Object{}, false, &source.NameError{Path: path, Reason: "its name is not UTF-8; rename it"}
 	}
 	if d.Type()&fs.ModeSymlink != 0 {
 		if _, err := root.Stat(path); err != nil {
 			return source.Object{}, false, &source.NameError{Path: path, Reason: "it is a link that leads outside the export folder or nowhere; copy the file into the folder instead"}
+		}
+		if s.leadsToHidden(path) {
+			return source.Object{}, false, &source.NameError{Path: path, Reason: "it is a link to a hidden or unfinished file, which is not listed; copy the file into the folder instead, or make the folder of its target the source"}
 		}
 		return source.Object{}, false, nil
 	}
@@ -95,7 +99,25 @@ func entry(root *os.Root, path string, d fs.DirEntry) (source.Object, bool, erro
 	if err != nil {
 		return source.Object{}, false, fmt.Errorf("list export %s: %w", path, err)
 	}
-	return describe(path, info), true, nil
+	o := describe(path, info)
+	if year := o.ModTime.Year(); year < 1 || year > 9999 {
+		return o, false, &source.NameError{Path: path, Reason: fmt.Sprintf("its time of writing lies in the year %d; correct it, for example by touch", year)}
+	}
+	return o, true, nil
+}
+
+// leadsToHidden reports whether the target of a link within the directory is one that the listing passes over.
+func (s *Store) leadsToHidden(path string) bool {
+	dir, err := filepath.EvalSymlinks(s.dir)
+	if err != nil {
+		return false // the listing of the next night says what is wrong with the directory
+	}
+	target, err := filepath.EvalSymlinks(filepath.Join(dir, filepath.FromSlash(path)))
+	if err != nil {
+		return false // removed since it was looked at
+	}
+	inside, err := filepath.Rel(dir, target)
+	return err == nil && inside != "." && source.Skipped(filepath.ToSlash(inside))
 }
 
 // describe turns a file's metadata into an object. The ETag holds size and time to the nanosecond, the only

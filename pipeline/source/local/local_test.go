@@ -5,7 +5,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -105,6 +107,29 @@ func TestLinks(t *testing.T) {
 		}
 	}
 
+	// What is passed over under its own name would be read under none: so do mounted volumes of Kubernetes look, where
+	// deals.csv leads to ..data/deals.csv.
+	for _, hidden := range []string{"..2026_10_31/kube.csv", "incoming.tmp", ".new/deep/er.csv"} {
+		write(t, dir, hidden, []byte("x"))
+		path := link(hidden, "bad.csv")
+		_, err := store(t, dir).List(t.Context())
+		var named *source.NameError
+		if !errors.As(err, &named) || named.Path != "bad.csv" {
+			t.Errorf("%s: %v, want a *NameError for bad.csv", hidden, err)
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link("..2026_10_31", "..data")
+	chained := link("..data/kube.csv", "kube.csv")
+	if _, err := store(t, dir).List(t.Context()); err == nil {
+		t.Error("a link through a hidden link: want a *NameError")
+	}
+	if err := os.Remove(chained); err != nil {
+		t.Fatal(err)
+	}
+
 	// A file that turns into a link after the listing is not followed either.
 	if err := os.Remove(filepath.Join(dir, "2026-10", "deals.csv")); err != nil {
 		t.Fatal(err)
@@ -113,6 +138,28 @@ func TestLinks(t *testing.T) {
 	var changed *source.ChangedError
 	if _, err := store(t, dir).Open(t.Context(), objects[0]); !errors.As(err, &changed) {
 		t.Errorf("opening what became a link: %v, want a *ChangedError", err)
+	}
+}
+
+// A time of writing that no date of four digits tells is named with its file: nothing behind could say when the export
+// came.
+func TestTimesThatCannotBe(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "deals.csv", nil)
+	name := filepath.Join(dir, "deals.csv")
+	for seconds, isOdd := range map[string]bool{"570000000000": true, "253402300799": false, "-62135596801": true} {
+		// os.Chtimes knows no times that far away.
+		if out, err := exec.Command("touch", "-d", "@"+seconds, name).CombinedOutput(); err != nil {
+			t.Skipf("touch: %v, %s", err, out)
+		}
+		if info, err := os.Stat(name); err != nil || strconv.FormatInt(info.ModTime().Unix(), 10) != seconds {
+			t.Skip("this file system has no such times")
+		}
+		_, err := store(t, dir).List(t.Context())
+		var named *source.NameError
+		if errors.As(err, &named) != isOdd {
+			t.Errorf("%s seconds since 1970: %v", seconds, err)
+		}
 	}
 }
 
