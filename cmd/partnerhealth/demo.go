@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -55,12 +56,20 @@ func demo(ctx context.Context, t terminal, f synthFlags) error {
 	writeSummary(t.out, summary)
 	_, err = fmt.Fprintf(t.out, `
 Look around:
-  go run ./cmd/partnerhealth query   --config %[1]s "SELECT * FROM readme"
-  go run ./cmd/partnerhealth explain --config %[1]s %[2]q
-  go run ./cmd/partnerhealth model show --config %[1]s
-  go run ./cmd/partnerhealth rejects --config %[1]s
-`, made.Config, topPartner(summary))
+  %[3]s query   --config %[1]s "SELECT * FROM readme"
+  %[3]s explain --config %[1]s %[2]q
+  %[3]s model show --config %[1]s
+  %[3]s rejects --config %[1]s
+`, made.Config, topPartner(summary), invocation(os.Args[0]))
 	return err
+}
+
+// invocation is how the person called this program, for commands to copy: built by go run it is gone when it ends.
+func invocation(program string) string {
+	if strings.Contains(filepath.ToSlash(program), "/go-build") {
+		return "go run ./cmd/partnerhealth"
+	}
+	return program
 }
 
 // demoWatcher shows moving bars to a person, and the finished stages to whoever else looks.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -36,6 +37,9 @@ Begin with:  partnerhealth query "SELECT * FROM readme"`,
 			statement, err := statementOf(cmd.InOrStdin(), args, file)
 			if err != nil {
 				return err
+			}
+			if strings.TrimSpace(statement) == "" {
+				return usageError{errors.New("the statement is empty; begin with \"SELECT * FROM readme\"")}
 			}
 			return withPublished(cmd.Context(), configPath, func(_ *config.Config, db *warehouse.Reader) error {
 				rows, err := db.Query(cmd.Context(), statement)

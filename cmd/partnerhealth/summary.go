@@ -21,7 +21,9 @@ func writeSummary(w io.Writer, s *run.Summary) {
 	case a.Partners == 0:
 		fmt.Fprintln(w, "No partner needs attention tonight.")
 	default:
-		fmt.Fprintf(w, "%s, %s at stake. %d new tonight:\n", plural(a.Partners, "partner needs attention", "partners need attention"), report.CompactMoney(s.Currency, a.AtStake), a.New)
+		// The lists end at a limit per manager; partners beyond it need attention too, and are not counted here.
+		fmt.Fprintf(w, "%s to call, %s at stake; %s. First on the lists:\n", plural(a.Partners, "partner", "partners"),
+			report.CompactMoney(s.Currency, a.AtStake), newTonight(a.New))
 	}
 	for _, top := range a.Top {
 		risk := "by health"
@@ -42,6 +44,14 @@ func writeSummary(w io.Writer, s *run.Summary) {
 	case s.Published != "":
 		fmt.Fprintf(w, "Open: %s\n", openPath(s))
 	}
+}
+
+// newTonight says how many of those on the lists were not there in the nights before.
+func newTonight(n int) string {
+	if n == 0 {
+		return "none of them new tonight"
+	}
+	return fmt.Sprintf("%d of them new tonight", n)
 }
 
 func plural[N int | int64](n N, one, many string) string {

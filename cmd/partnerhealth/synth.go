@@ -20,6 +20,9 @@ import (
 // same command gives the same programme next year.
 var lastDay = time.Date(2026, time.October, 31, 0, 0, 0, 0, time.UTC)
 
+// maxEvents keeps a mistyped number from filling the disk.
+const maxEvents = 100_000
+
 type synthFlags struct {
 	out, until       string
 	dialect          string
@@ -80,8 +83,17 @@ func synthesise(ctx context.Context, f synthFlags) (*fixtures.Made, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--until %q is not a day like 2026-10-31", f.until)}
 	}
-	if f.partners < 1 || f.months < 1 || f.events < 0 {
-		return nil, usageError{errors.New("--partners and --months are at least 1, --events at least 0")}
+	for _, n := range []struct {
+		flag             string
+		value, low, high int
+	}{
+		{"--partners", f.partners, 1, programme.MaxPartners},
+		{"--months", f.months, programme.MinMonths, programme.MaxMonths},
+		{"--events", f.events, 1, maxEvents},
+	} {
+		if n.value < n.low || n.value > n.high {
+			return nil, usageError{fmt.Errorf("%s is %d, want %d to %d", n.flag, n.value, n.low, n.high)}
+		}
 	}
 	if err := mayWriteInto(f.out); err != nil {
 		return nil, err

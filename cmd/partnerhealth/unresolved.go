@@ -114,7 +114,11 @@ func writeIdentityMap(t terminal, c *config.Config, configPath, path string, unr
 			decided++
 		}
 	}
-	fmt.Fprintf(t.out, "%s has %d identifiers, %d of them with a partner\n", path, len(lines), decided)
+	if len(lines) == 0 {
+		fmt.Fprintf(t.out, "%s has nothing to fill in: every identifier belongs to a known partner\n", path)
+		return nil
+	}
+	fmt.Fprintf(t.out, "%s has %s, %d of them with a partner\n", path, plural(len(lines), "identifier", "identifiers"), decided)
 	if readsIdentityMap(c, filepath.Dir(path)) {
 		fmt.Fprintln(t.out, "Next: fill in partner_id and run")
 		return nil

@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // alertColumns are the columns of the alert CSV, in order.
@@ -59,9 +60,10 @@ func alertRow(currency string, a *Alert) []string {
 	}
 }
 
-// spreadsheetSafe defuses text that a spreadsheet would evaluate.
+// spreadsheetSafe defuses text that a spreadsheet would evaluate; some read the full-width signs of East Asian keyboards
+// as signs too.
 func spreadsheetSafe(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r\n|%", rune(s[0])) {
+	if first, _ := utf8.DecodeRuneInString(s); s != "" && strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", first) {
 		return "'" + s
 	}
 	return s
@@ -93,8 +95,8 @@ type OwnerList struct {
 	Partners []OwnerPartner
 	// Muted are alerts that were held back, with the reason.
 	Muted []Alert
-	// Beyond counts listed partners past the limit per manager.
-	Beyond int
+	// Beyond counts alerts past the limit per manager, PartnersBeyond the partners that they are about.
+	Beyond, PartnersBeyond int
 	// AtStake is the exact decimal sum over the partners shown, each partner counted once.
 	AtStake string
 }
@@ -116,6 +118,7 @@ func ByOwner(alerts []Alert) []OwnerList {
 		return sorted[i].ID < sorted[j].ID
 	})
 	index := map[string]int{}
+	beyond := map[string]bool{}
 	var lists []OwnerList
 	for i := range sorted {
 		a := sorted[i]
@@ -125,7 +128,10 @@ func ByOwner(alerts []Alert) []OwnerList {
 			index[a.OwnerKey] = at
 			lists = append(lists, OwnerList{Key: a.OwnerKey, Name: a.owner()})
 		}
-		lists[at].add(a)
+		if lists[at].add(a); !a.IsMuted && !a.IsListed && !beyond[a.PartnerID] {
+			beyond[a.PartnerID] = true
+			lists[at].PartnersBeyond++
+		}
 	}
 	for i := range lists {
 		lists[i].AtStake = SumAtStake(lists[i].Partners)

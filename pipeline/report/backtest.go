@@ -86,13 +86,23 @@ func (n *ModelNight) BacktestFinding() string {
 	if t == nil || t.Flagged == 0 || t.Precision.Value == nil {
 		return "No past quarter to judge by yet"
 	}
+	recency := t.PrecisionRecency
+	if recency != nil && *recency != *t.Precision.Value && tenths(*recency) == tenths(*t.Precision.Value) {
+		// So many of ten would hide the difference.
+		return fmt.Sprintf("Of the partners flagged %s left; by days since the last deal alone, %s", Percent(t.Precision.Value), Percent(recency))
+	}
 	text := fmt.Sprintf("Of 10 partners flagged, about %s left", tenths(*t.Precision.Value))
+	if t.Caught == 0 {
+		text = fmt.Sprintf("Of %s none left", count(int(t.Flagged), "partner flagged", "partners flagged"))
+	}
 	switch {
-	case t.PrecisionRecency == nil:
-	case tenths(*t.PrecisionRecency) == tenths(*t.Precision.Value):
+	case recency == nil:
+	case *recency == *t.Precision.Value:
 		text += "; days since the last deal alone would have done as well"
+	case t.Caught == 0:
+		text += fmt.Sprintf("; by days since the last deal alone, about %s of 10", tenths(*recency))
 	default:
-		text += fmt.Sprintf("; by days since the last deal alone, about %s", tenths(*t.PrecisionRecency))
+		text += fmt.Sprintf("; by days since the last deal alone, about %s", tenths(*recency))
 	}
 	return text
 }
@@ -114,8 +124,12 @@ func (n *ModelNight) BacktestSentence() string {
 		return "No past quarter could be judged yet: " + n.whyNoBacktest() + "."
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "At %s (%s to %s) %s raised; after %s of them the partner left within the horizon: %s%s",
-		count(len(judged), "quarter start", "quarter starts"), judged[0].Quarter, judged[len(judged)-1].Quarter,
+	quarters := judged[0].Quarter
+	if len(judged) > 1 {
+		quarters += " to " + judged[len(judged)-1].Quarter
+	}
+	fmt.Fprintf(&b, "At %s (%s) %s raised; after %s of them the partner left within the horizon: %s%s",
+		count(len(judged), "quarter start", "quarter starts"), quarters,
 		count(int(t.Flagged), "flag was", "flags were"), integer(t.Caught), Percent(t.Precision.Value), intervalText(t.Precision, Percent, " (95 % interval "))
 	b.WriteString(closing(t.Precision))
 	if t.BaseRate != nil {
@@ -125,7 +139,11 @@ func (n *ModelNight) BacktestSentence() string {
 		fmt.Fprintf(&b, ", of as many picked by the days since the last deal alone %s", Percent(t.PrecisionRecency))
 	}
 	b.WriteString(".")
-	if k := n.ruled(); k > 0 {
+	switch k := n.ruled(); {
+	case k == 0:
+	case k == len(judged):
+		b.WriteString(" No model was published then and the rule score ranked.")
+	default:
 		fmt.Fprintf(&b, " At %d of them no model was published and the rule score ranked.", k)
 	}
 	if t.Losses == 0 {
@@ -135,7 +153,7 @@ func (n *ModelNight) BacktestSentence() string {
 	if t.MedianLeadDays != nil {
 		fmt.Fprintf(&b, ", half of them %s or more ahead", count(int(math.Round(*t.MedianLeadDays)), "day", "days"))
 	}
-	if t.RevenueCaughtShare != nil && t.RevenueCaught != "" {
+	if t.RevenueCaughtShare != nil && t.RevenueCaught != "" && t.LossesCaught > 0 {
 		fmt.Fprintf(&b, "; they stood for %s of the revenue that went (%s of %s)", Percent(t.RevenueCaughtShare),
 			CompactMoney(n.Currency, t.RevenueCaught), CompactMoney(n.Currency, t.RevenueChurned))
 	}

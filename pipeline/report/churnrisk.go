@@ -89,7 +89,8 @@ func (p *Pages) churnRisk() (*churnRisk, error) {
 	v.IsPublished = v.Reported != nil && v.Reported.Role == rolePublished
 	v.Horizon = p.horizon()
 	v.count()
-	if v.Reported != nil {
+	// Bands in which nobody was ever held out say nothing of how good the score was.
+	if v.Reported != nil && slices.ContainsFunc(v.Reported.Bands, func(b RiskBand) bool { return b.Observed.Value != nil }) {
 		for _, b := range v.Reported.Bands {
 			v.Bands = append(v.Bands, bandInWords{b, ofTen(b.Observed.Value), ofTenRange(b.Observed)})
 		}
@@ -292,9 +293,12 @@ func (n *ModelNight) backtestPlainly() string {
 		return n.BacktestSentence()
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "At the start of %s, %s to %s, it would have raised %s. After %s of them the partner left: %s.",
-		count(len(judged), "past quarter", "past quarters"), judged[0].Quarter, judged[len(judged)-1].Quarter,
-		count(int(t.Flagged), "flag", "flags"), integer(t.Caught), ofTen(t.Precision.Value))
+	fmt.Fprintf(&b, "At the start of %s it would have raised %s. ", quartersText(judged), count(int(t.Flagged), "flag", "flags"))
+	if t.Caught == 0 {
+		b.WriteString("After none of them the partner left.")
+	} else {
+		fmt.Fprintf(&b, "After %s of them the partner left: %s.", integer(t.Caught), ofTen(t.Precision.Value))
+	}
 	if t.PrecisionRecency != nil {
 		fmt.Fprintf(&b, " Of as many partners picked by the days since their last deal alone, %s left", ofTen(t.PrecisionRecency))
 		if t.BaseRate != nil {
@@ -302,21 +306,41 @@ func (n *ModelNight) backtestPlainly() string {
 		}
 		b.WriteString(".")
 	}
-	if k := n.ruled(); k > 0 {
+	switch k := n.ruled(); {
+	case k == 0:
+	case k == len(judged):
+		b.WriteString(" No model was good enough yet to be used then; fixed rules raised the flags.")
+	default:
 		fmt.Fprintf(&b, " In %d of these quarters no model was good enough yet to be used; there, fixed rules raised the flags.", k)
 	}
-	if t.Losses == 0 {
-		return b.String()
+	b.WriteString(n.lossesPlainly(t))
+	return b.String()
+}
+
+// lossesPlainly says how many of those that left had been flagged; "" where nobody left.
+func (n *ModelNight) lossesPlainly(t *BacktestQuarter) string {
+	switch {
+	case t.Losses == 0:
+		return ""
+	case t.LossesCaught == 0:
+		return fmt.Sprintf(" It had flagged none of the %s in that time.", count(int(t.Losses), "partner that left", "partners that left"))
 	}
-	fmt.Fprintf(&b, " Of the %s in that time, it had flagged %s", count(int(t.Losses), "partner that left", "partners that left"), integer(t.LossesCaught))
+	text := fmt.Sprintf(" Of the %s in that time, it had flagged %s", count(int(t.Losses), "partner that left", "partners that left"), integer(t.LossesCaught))
 	if t.MedianLeadDays != nil {
-		fmt.Fprintf(&b, ", half of them %s or more ahead", count(int(math.Round(*t.MedianLeadDays)), "day", "days"))
+		text += fmt.Sprintf(", half of them %s or more ahead", count(int(math.Round(*t.MedianLeadDays)), "day", "days"))
 	}
 	if t.RevenueCaughtShare != nil {
-		fmt.Fprintf(&b, "; with them went %s of the revenue that was lost", Percent(t.RevenueCaughtShare))
+		text += fmt.Sprintf("; with them went %s of the revenue that was lost", Percent(t.RevenueCaughtShare))
 	}
-	b.WriteString(".")
-	return b.String()
+	return text + "."
+}
+
+// quartersText names the quarters that were judged.
+func quartersText(judged []BacktestQuarter) string {
+	if len(judged) == 1 {
+		return "one past quarter, " + judged[0].Quarter + ","
+	}
+	return fmt.Sprintf("%d past quarters, %s to %s,", len(judged), judged[0].Quarter, judged[len(judged)-1].Quarter)
 }
 
 // times says an AUC as so many times of a hundred.

@@ -272,7 +272,7 @@ func (c *Comparison) Sentence() string {
 	case !a.HasChance && !b.HasChance:
 		return fmt.Sprintf("No model is published on either night (%s): health ranks the partners.", Words(b.Verdict))
 	case c.IsSameModel:
-		return "Both nights use the same model: what it learns from had not changed. A risk that moved did so because the partner did."
+		return "Both nights use the same model: what it learns from had not changed. A risk that moved did so because the partner's own numbers did."
 	}
 	text := "The model was refitted: what it learns from, or a definition, had changed."
 	if a.Verdict != b.Verdict {

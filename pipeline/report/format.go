@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"math"
 	"math/big"
 	"strconv"
@@ -9,7 +8,7 @@ import (
 )
 
 // Money renders an exact decimal text with its currency, rounded half away from zero to whole units from
-// 1,000 up and to cents below: "USD 612,345", "USD 84.50". An empty amount renders as an en dash.
+// 1,000 up and to cents below: "USD 612,345", "USD 84.50"; nothing is "USD 0". An empty amount renders as an en dash.
 func Money(currency, amount string) string {
 	if amount == "" {
 		return noValue
@@ -18,44 +17,65 @@ func Money(currency, amount string) string {
 	if !ok {
 		return currency + " " + amount
 	}
-	decimals := 2
-	if new(big.Rat).Abs(r).Cmp(big.NewRat(1000, 1)) >= 0 {
-		decimals = 0
-	}
-	text := groupThousands(r.FloatString(decimals))
-	return strings.TrimSpace(currency + " " + text)
+	return strings.TrimSpace(currency + " " + moneyText(r))
 }
 
-// CompactMoney renders an exact decimal text in the largest fitting unit: "USD 4.1 M", "USD 612 k".
+// moneyText chooses the decimals by the rounded amount, so that nothing reads "1,000.00" beside "1,000".
+func moneyText(r *big.Rat) string {
+	text := r.FloatString(2)
+	switch rounded, _ := new(big.Rat).SetString(text); {
+	case rounded.Sign() == 0:
+		return "0"
+	case rounded.Abs(rounded).Cmp(big.NewRat(1000, 1)) >= 0:
+		text = r.FloatString(0)
+	}
+	return groupThousands(text)
+}
+
+// CompactMoney renders an exact decimal text in the largest fitting unit: "USD 4.1 M", "USD 612 k". A unit fits that
+// leaves less than a thousand of it after rounding: 999,999 is "USD 1.0 M".
 func CompactMoney(currency, amount string) string {
 	r, ok := new(big.Rat).SetString(amount)
 	if !ok {
 		return noValue
 	}
-	abs := new(big.Rat).Abs(r)
-	for _, unit := range []struct {
+	units := []struct {
 		size     int64
 		decimals int
 		name     string
-	}{{1_000_000_000, 1, "B"}, {1_000_000, 1, "M"}, {1_000, 0, "k"}} {
-		if size := big.NewRat(unit.size, 1); abs.Cmp(size) >= 0 {
-			return fmt.Sprintf("%s %s %s", currency, new(big.Rat).Quo(r, size).FloatString(unit.decimals), unit.name)
+	}{{1, 0, ""}, {1_000, 0, " k"}, {1_000_000, 1, " M"}, {1_000_000_000, 1, " B"}}
+	thousand := big.NewRat(1000, 1)
+	text := ""
+	for _, unit := range units {
+		text = new(big.Rat).Quo(r, big.NewRat(unit.size, 1)).FloatString(unit.decimals)
+		rounded, _ := new(big.Rat).SetString(text)
+		text = unsigned(text) + unit.name
+		if rounded.Abs(rounded).Cmp(thousand) < 0 {
+			break
 		}
 	}
-	return currency + " " + r.FloatString(0)
+	return currency + " " + text
 }
 
-// Percent renders a share as a percentage with no decimals from 10 % up and one below.
+// unsigned takes the sign off a number that was rounded to nothing.
+func unsigned(text string) string {
+	if strings.Trim(text, "-0.") == "" {
+		return strings.TrimPrefix(text, "-")
+	}
+	return text
+}
+
+// Percent renders a share as a percentage with no decimals from 10 % up and one below; 9.96 % is up there already.
 func Percent(share *float64) string {
 	if share == nil {
 		return noValue
 	}
 	p := *share * 100
 	decimals := 1
-	if math.Abs(p) >= 10 {
+	if math.Abs(p) >= 9.95 {
 		decimals = 0
 	}
-	return strconv.FormatFloat(p, 'f', decimals, 64) + " %"
+	return unsigned(strconv.FormatFloat(p, 'f', decimals, 64)) + " %"
 }
 
 // Text renders a number in its own unit; a missing one renders as its status in words.
@@ -69,12 +89,19 @@ func (n Number) Text(currency string) string {
 	return formatUnit(n.Unit, n.Value)
 }
 
-// Caution says in words what to bear in mind about a number that is shown, "" where nothing.
+// Caution says in words what to bear in mind about a number that is shown, "" where nothing. That a number rests on few
+// cases is told by their count.
 func (n Number) Caution() string {
-	if n.Value == nil || n.Status != "low_coverage" {
+	if n.Value == nil {
 		return ""
 	}
-	return statusText(n.Status)
+	switch n.Status {
+	case "low_coverage", "stale":
+		return statusText(n.Status)
+	case "incomplete":
+		return "incomplete: something that belongs in it is not known, such as an exchange rate"
+	}
+	return ""
 }
 
 // Interval renders the 95 % interval, or "" where there is none.
@@ -93,13 +120,18 @@ func formatUnit(unit string, v *float64) string {
 	case "ratio":
 		return Percent(v)
 	case "days":
-		return strconv.FormatFloat(*v, 'f', 0, 64) + " days"
+		text := unsigned(strconv.FormatFloat(*v, 'f', 0, 64))
+		if text == "1" {
+			return "1 day"
+		}
+		return groupThousands(text) + " days"
 	case "count":
-		return groupThousands(strconv.FormatFloat(*v, 'f', 0, 64))
+		return groupThousands(unsigned(strconv.FormatFloat(*v, 'f', 0, 64)))
 	case "money":
-		return groupThousands(strconv.FormatFloat(*v, 'f', 0, 64))
+		// As the amount beside it, whose exact text is rounded the same way; the currency stands there.
+		return Money("", strconv.FormatFloat(*v, 'f', 4, 64))
 	default:
-		return strconv.FormatFloat(*v, 'f', 1, 64)
+		return unsigned(strconv.FormatFloat(*v, 'f', 1, 64))
 	}
 }
 
@@ -154,6 +186,15 @@ func groupThousands(s string) string {
 
 // Words turns a snake_case name into words: "commercial_silence" is "commercial silence".
 func Words(name string) string { return strings.ReplaceAll(name, "_", " ") }
+
+// wholeScore renders a score of 0 to 100 without decimals, cut and not rounded: 39.7 is below a floor of 40 and reads so,
+// and the reasons of the alerts tell it the same way.
+func wholeScore(v *float64) string {
+	if v == nil {
+		return noValue
+	}
+	return strconv.FormatFloat(math.Floor(*v), 'f', 0, 64)
+}
 
 // title turns a snake_case name into words that begin with a capital.
 func title(name string) string {

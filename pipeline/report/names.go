@@ -7,8 +7,9 @@ import (
 )
 
 // FileName makes a file name, without extension, out of an id: lower case ASCII letters, digits, dashes, underscores and dots.
-// An id that does not survive this unchanged in meaning gets a short hash of itself, so that two different
-// ids never share a file, also on file systems that ignore case.
+// An id that does not survive this unchanged in meaning gets a hash of itself, so that two different ids never share a
+// file, also on file systems that ignore case. The hash is short where only capitals were lost, and long where letters
+// were: of a thousand ids in another script all that is left may be the hash.
 func FileName(id string) string {
 	var b strings.Builder
 	exact := true
@@ -34,6 +35,11 @@ func FileName(id string) string {
 	if exact && name != "" && strings.ToLower(id) == id {
 		return name
 	}
+	const short, long = 3, 8
+	size := short
+	if !exact && id != "" {
+		size, name = long, name[:min(len(name), longest-2*(long-short))]
+	}
 	sum := sha256.Sum256([]byte(id))
-	return strings.TrimLeft(name+"-"+hex.EncodeToString(sum[:3]), "-")
+	return strings.TrimLeft(name+"-"+hex.EncodeToString(sum[:size]), "-")
 }

@@ -65,6 +65,11 @@ func (p *Pages) functions() template.FuncMap {
 		"title":   title,
 		"number":  func(i int) int { return i + 1 },
 		"first":   firstReasons,
+		"score":   wholeScore,
+		"code":    code,
+		"more":    count,
+		"risk":    (*Partner).riskNote,
+		"short":   (*Partner).riskShort,
 		"file":    FileName,
 		"bar":     bar,
 		"trend":   trend,
@@ -107,25 +112,36 @@ func (p *Pages) Index(w io.Writer) error {
 	}{p.night, p.Summary(), rows})
 }
 
-// Summary is the night in one sentence: how many partners need attention and what is at stake.
+// Summary is the night in two or three sentences: how many partners need attention, how many of them the lists have room
+// for, and what is at stake with those.
 func (p *Pages) Summary() string {
-	partners, fresh := 0, 0
-	var all []OwnerPartner
+	beyond, fresh := 0, 0
+	var listed []OwnerPartner
 	for i := range p.owners {
-		partners += len(p.owners[i].Partners)
-		all = append(all, p.owners[i].Partners...)
-		for j := range p.owners[i].Partners {
-			if p.owners[i].Partners[j].IsNew {
-				fresh++
-			}
+		beyond += p.owners[i].PartnersBeyond
+		listed = append(listed, p.owners[i].Partners...)
+	}
+	for i := range listed {
+		if listed[i].IsNew {
+			fresh++
 		}
 	}
-	if partners == 0 {
+	if len(listed)+beyond == 0 {
 		return "No partner needs attention tonight."
 	}
-	return fmt.Sprintf("%s, %s at stake. %s new tonight.",
-		count(partners, "partner needs attention", "partners need attention"),
-		CompactMoney(p.night.Currency, SumAtStake(all)), count(fresh, "is", "are"))
+	text, stake := count(len(listed)+beyond, "partner needs attention", "partners need attention"), CompactMoney(p.night.Currency, SumAtStake(listed))
+	if beyond == 0 {
+		text += fmt.Sprintf(", %s at stake.", stake)
+	} else {
+		text += fmt.Sprintf("; the lists have room for %d of them, with %s at stake.", len(listed), stake)
+	}
+	switch {
+	case fresh == 0:
+		return text + " None of them is new tonight."
+	case beyond == 0:
+		return text + " " + count(fresh, "is", "are") + " new tonight."
+	}
+	return text + " Of those " + count(fresh, "is", "are") + " new tonight."
 }
 
 // Subject is the headline of an owner's list, as the mail's subject line has it.
@@ -253,11 +269,64 @@ const reasonsShown = 3
 
 func firstReasons(reasons []string) []string { return reasons[:min(len(reasons), reasonsShown)] }
 
+// code shows what stands between backticks, commands and names, as code.
+func code(text string) template.HTML {
+	var b strings.Builder
+	parts := strings.Split(text, "`")
+	for i, part := range parts {
+		part = template.HTMLEscapeString(part)
+		switch {
+		case i%2 == 0:
+			b.WriteString(part)
+		case i == len(parts)-1:
+			b.WriteString("`" + part)
+		default:
+			b.WriteString("<code>" + part + "</code>")
+		}
+	}
+	return template.HTML(b.String()) //nolint:gosec // every part is escaped
+}
+
+// riskNote says what stands behind the partner's risk, or why there is none.
+func (p *Partner) riskNote() string {
+	text := ""
+	if p.Probability != nil && p.ProbabilityLow != nil && p.ProbabilityHigh != nil {
+		text = Percent(p.ProbabilityLow) + " to " + Percent(p.ProbabilityHigh)
+	}
+	note := map[string]string{
+		"cold_start":          "new: the usual risk of its segment",
+		"no_commercial_event": "none before the first deal",
+		"not_fitted":          "no churn model speaks tonight",
+		"churned":             "counts as gone already",
+		"exited":              "has left the programme",
+	}[p.ScoreStatus]
+	switch {
+	case p.ScoreStatus == "exited" && p.Probability != nil:
+		note = "of the day it left"
+	case note == "" && p.Band != "":
+		note = p.Band + " band"
+	case note == "":
+		note = Words(p.ScoreStatus)
+	}
+	return strings.Trim(text+", "+note, ", ")
+}
+
+// riskShort is the risk in a list of partners; who has left already has none that anybody could act on.
+func (p *Partner) riskShort() string {
+	switch p.ScoreStatus {
+	case "exited":
+		return "left"
+	case "churned":
+		return "gone"
+	}
+	return Percent(p.Probability)
+}
+
 func decimals(v *float64, n int) string {
 	if v == nil {
 		return noValue
 	}
-	return strconv.FormatFloat(*v, 'f', n, 64)
+	return unsigned(strconv.FormatFloat(*v, 'f', n, 64))
 }
 
 // bar draws points of 0 to 100 as a bar.
@@ -269,7 +338,8 @@ func bar(points *float64) template.HTML {
 	return template.HTML(fmt.Sprintf(`<span class="bar"><i style="width:%.0f%%"></i></span>`, width)) //nolint:gosec // a number only
 }
 
-// trend draws a score of 0 to 100 over time as a line; fewer than two points draw nothing.
+// trend draws a score of 0 to 100 over time as a line; fewer than two points draw nothing. A score holds what was dated
+// before its day: to people it is the score of the evening before.
 func trend(points []Point) template.HTML {
 	if len(points) < 2 {
 		return ""
@@ -287,7 +357,8 @@ func trend(points []Point) template.HTML {
 		}
 		fmt.Fprintf(&path, "%s%.1f %.1f", command, x, y)
 	}
-	label := fmt.Sprintf("from %.0f on %s to %.0f on %s", points[0].Value, first.Format("2006-01-02"), points[len(points)-1].Value, last.Format("2006-01-02"))
+	evening := func(snapshot time.Time) string { return snapshot.AddDate(0, 0, -1).Format(time.DateOnly) }
+	label := fmt.Sprintf("from %s on %s to %s on %s", wholeScore(&points[0].Value), evening(first), wholeScore(&points[len(points)-1].Value), evening(last))
 	return template.HTML(fmt.Sprintf( //nolint:gosec // numbers and dates only
 		`<svg viewBox="-2 -2 %.0f %.0f" width="184" height="48" role="img" aria-label="%s"><path d="%s" fill="none" stroke="#1f5fa8" stroke-width="2"/></svg><span class="note">%s</span>`,
 		width+4, height+4, label, path.String(), label))

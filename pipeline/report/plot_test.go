@@ -73,6 +73,44 @@ func TestTheBacktestIsPlottedForEverybody(t *testing.T) {
 	}
 }
 
+func TestTheFindingHidesNoDifference(t *testing.T) {
+	for _, tt := range []struct {
+		precision, recency float64
+		flagged, caught    int64
+		want               string
+	}{
+		{0.6, 0.4, 30, 18, "Of 10 partners flagged, about 6 left; by days since the last deal alone, about 4"},
+		{0.146, 0.124, 344, 49, "Of the partners flagged 15 % left; by days since the last deal alone, 12 %"},
+		{0.146, 0.146, 344, 49, "Of 10 partners flagged, about 1 left; days since the last deal alone would have done as well"},
+		{0, 0, 1, 0, "Of 1 partner flagged none left; days since the last deal alone would have done as well"},
+		{0, 0.3, 20, 0, "Of 20 partners flagged none left; by days since the last deal alone, about 3 of 10"},
+	} {
+		n := &report.ModelNight{Backtest: []report.BacktestQuarter{{Quarter: "total", Flagged: tt.flagged, Caught: tt.caught,
+			Precision: report.Measure{Value: f(tt.precision)}, PrecisionRecency: f(tt.recency)}}}
+		if got := n.BacktestFinding(); got != tt.want {
+			t.Errorf("finding %q, want %q", got, tt.want)
+		}
+	}
+}
+
+func TestABacktestOfOneQuarterReads(t *testing.T) {
+	one, total := backtest()[1], backtest()[5]
+	for _, q := range []*report.BacktestQuarter{&one, &total} {
+		q.Flagged, q.Caught, q.Churned, q.Losses, q.LossesCaught = 1, 0, 3, 3, 0
+		q.Precision, q.PrecisionRecency, q.MedianLeadDays, q.RevenueCaughtShare = report.Measure{Value: f(0)}, f(0), nil, f(0)
+	}
+	n := night()
+	n.Models = models()
+	n.Models.Backtest = []report.BacktestQuarter{one, total}
+	demand(t, churnPage(t, n), "At the start of one past quarter, 2025Q1, it would have raised 1 flag. After none of them the partner left.",
+		"No model was good enough yet to be used then; fixed rules raised the flags.", "It had flagged none of the 3 partners that left in that time.")
+	var out bytes.Buffer
+	if err := report.WriteBacktest(&out, n.Models); err != nil {
+		t.Fatal(err)
+	}
+	demand(t, out.String(), "At 1 quarter start (2025Q1) 1 flag was raised", "No model was published then and the rule score ranked.")
+}
+
 func TestAPlotWithoutAQuarterSaysSo(t *testing.T) {
 	svg, err := report.PlotBacktest(&report.ModelNight{Backtest: backtest()[:1]})
 	if err != nil {

@@ -8,6 +8,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -86,6 +87,11 @@ type Band struct {
 	ObservedPercent *float64
 }
 
+// HasRecord reports whether anybody was flagged in the held-out quarters, so that the bands have a track record.
+func (m *Model) HasRecord() bool {
+	return slices.ContainsFunc(m.Bands, func(b Band) bool { return b.ObservedPercent != nil })
+}
+
 // Check is one data-quality check that found something.
 type Check struct {
 	Name, Severity, Meaning, Sample, NextStep string
@@ -117,7 +123,7 @@ type Partner struct {
 	Expectations []Expectation
 }
 
-// Point is one value of a trend.
+// Point is one value of a trend; it holds what was dated before On.
 type Point struct {
 	On    time.Time
 	Value float64

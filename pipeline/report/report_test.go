@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -28,10 +29,14 @@ func alert(rank int64, partner, owner, cause string, change func(*report.Alert))
 
 func TestMoneyIsExactAndReadable(t *testing.T) {
 	for _, tt := range []struct{ amount, full, compact string }{
-		{"0.0000", "USD 0.00", "USD 0"},
+		{"0.0000", "USD 0", "USD 0"},
+		{"-0.0040", "USD 0", "USD 0"},
 		{"84.5000", "USD 84.50", "USD 85"},
 		{"-84.5000", "USD -84.50", "USD -85"},
-		{"999.9950", "USD 1,000.00", "USD 1000"},
+		{"999.9950", "USD 1,000", "USD 1 k"},
+		{"999949.0000", "USD 999,949", "USD 1.0 M"},
+		{"999499.0000", "USD 999,499", "USD 999 k"},
+		{"-999950000.0000", "USD -999,950,000", "USD -1.0 B"},
 		{"612345.4999", "USD 612,345", "USD 612 k"},
 		{"-612345.5000", "USD -612,346", "USD -612 k"},
 		{"80450596.9823", "USD 80,450,597", "USD 80.5 M"},
@@ -67,13 +72,33 @@ func TestNumbersSayWhyTheyAreMissing(t *testing.T) {
 	}
 }
 
-func TestOnlyShownNumbersOfLowCoverageCarryACaution(t *testing.T) {
+func TestSharesAndDaysReadTheSameWhereverTheyStand(t *testing.T) {
+	for _, tt := range []struct {
+		unit  string
+		value float64
+		want  string
+	}{
+		{"ratio", 0.0996, "10 %"}, {"ratio", 0.1, "10 %"}, {"ratio", 0.0994, "9.9 %"}, {"ratio", -0.0999, "-10 %"}, {"ratio", -0.0001, "0.0 %"},
+		{"days", 1.2, "1 day"}, {"days", 0.4, "0 days"}, {"days", -0.4, "0 days"}, {"days", 1234, "1,234 days"}, {"count", -0.2, "0"},
+		{"money", 84.5, "84.50"}, {"money", 0, "0"}, {"money", 612345.4, "612,345"}, {"points", -0.04, "0.0"},
+	} {
+		if got := (report.Number{Value: &tt.value, Unit: tt.unit, Status: "ok"}).Text(""); got != tt.want {
+			t.Errorf("%v in %s reads %q, want %q", tt.value, tt.unit, got, tt.want)
+		}
+	}
+}
+
+func TestOnlyShownNumbersThatLackSomethingCarryACaution(t *testing.T) {
 	for _, tt := range []struct {
 		number report.Number
 		want   string
 	}{
 		{report.Number{Value: f(0.5), Status: "low_coverage"}, "low coverage: records of unknown partners are missing"},
 		{report.Number{Value: f(0.5), Status: "ok"}, ""},
+		{report.Number{Value: f(0.5), Status: "incomplete"}, "incomplete: something that belongs in it is not known, such as an exchange rate"},
+		{report.Number{Value: f(0.5), Status: "stale"}, "feed too old"},
+		{report.Number{Status: "incomplete"}, ""},
+		{report.Number{Value: f(0.5), Status: "insufficient"}, ""},
 		{report.Number{Status: "no_denominator"}, ""},
 	} {
 		if got := tt.number.Caution(); got != tt.want {
@@ -83,7 +108,7 @@ func TestOnlyShownNumbersOfLowCoverageCarryACaution(t *testing.T) {
 }
 
 func TestAlertCSVCannotRunFormulas(t *testing.T) {
-	hostile := []string{`=HYPERLINK("http://evil")`, "+1", "-1", "@SUM(A1)", "\tx", "|calc", "quoted \"text\", with comma\nand line"}
+	hostile := []string{`=HYPERLINK("http://evil")`, "+1", "-1", "@SUM(A1)", "\tx", "|calc", "＝1+1", "＠SUM(A1)", "quoted \"text\", with comma\nand line"}
 	var alerts []report.Alert
 	for i, name := range hostile {
 		alerts = append(alerts, alert(int64(i+1), "p", "o", "stalled", func(a *report.Alert) { a.PartnerName = name }))
@@ -102,10 +127,10 @@ func TestAlertCSVCannotRunFormulas(t *testing.T) {
 	}
 	for i, name := range hostile {
 		got := rows[i+1][3]
-		if i < 6 && got != "'"+name {
+		if i < 8 && got != "'"+name {
 			t.Errorf("cell %q can run as a formula", got)
 		}
-		if i == 6 && got != name {
+		if i == 8 && got != name {
 			t.Errorf("harmless text was changed to %q", got)
 		}
 	}
@@ -219,7 +244,7 @@ func TestPagesEscapeWhatExportsSay(t *testing.T) {
 			t.Errorf("owner page lacks %q", want)
 		}
 	}
-	for _, want := range []string{"15 % to 65 %", "nothing to measure", "from 60 on 2026-09-01 to 38 on 2026-10-01", "USD 84,000"} {
+	for _, want := range []string{"15 % to 65 %", "nothing to measure", "from 60 on 2026-08-31 to 38 on 2026-09-30", "USD 84,000"} {
 		if !strings.Contains(partner.String(), want) {
 			t.Errorf("partner page lacks %q", want)
 		}
@@ -270,6 +295,13 @@ func TestFileNamesNeverCollide(t *testing.T) {
 		}
 	}
 	names := map[string]string{}
+	for i := range 40_000 { // ids of which only the hash is left
+		id := string([]rune{'一' + rune(i/200), 'ア', '一' + rune(i%200)})
+		if other, taken := names[report.FileName(id)]; taken {
+			t.Fatalf("%q and %q share the file %q", id, other, report.FileName(id))
+		}
+		names[report.FileName(id)] = id
+	}
 	for _, id := range []string{"crm:a-b", "crm-a:b", "a:", ":a", "a/b", "a b", "A", "a", "a\u00e9", "a\u0301", "../a", "..", "con", strings.Repeat("x", 300), strings.Repeat("x", 301)} {
 		name := report.FileName(id)
 		if other, taken := names[name]; taken {
@@ -278,6 +310,120 @@ func TestFileNamesNeverCollide(t *testing.T) {
 		names[name] = id
 		if strings.ContainsAny(name, `/\ `) || strings.HasPrefix(name, ".") || len(name) > 90 {
 			t.Errorf("FileName(%q) = %q is not safe", id, name)
+		}
+	}
+}
+
+func render(t *testing.T, n *report.Night) (index, owner, partner string) {
+	t.Helper()
+	pages, err := report.NewPages(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var a, b, c bytes.Buffer
+	if err := errors.Join(pages.Index(&a), pages.Owner(&b, &pages.Owners()[0]), pages.Partner(&c, &n.Partners[0])); err != nil {
+		t.Fatal(err)
+	}
+	return a.String(), b.String(), c.String()
+}
+
+func TestPartnersBeyondTheLimitNeedAttentionToo(t *testing.T) {
+	n := night()
+	n.Alerts[1].IsNew = false
+	index, _, _ := render(t, n)
+	demand(t, index, "2 partners need attention, USD 852 k at stake. None of them is new tonight.")
+	below := func(a *report.Alert) { a.IsListed = false }
+	n.Alerts = append(n.Alerts, alert(3, "z", "o1", "stalled", below), alert(4, "z", "o1", "health_low", below))
+	n.Alerts[0].IsNew = true
+	index, owner, _ := render(t, n)
+	demand(t, index, "3 partners need attention; the lists have room for 2 of them, with USD 852 k at stake. Of those 1 is new tonight.")
+	demand(t, owner, "2 partners to call (USD 852 k at stake)", "1 more partner needs attention, below these in rank")
+}
+
+// The reason of the alert cuts health, so that 39.7 is not "40, below the floor of 40"; whatever stands beside it does too.
+func TestHealthReadsAsInTheReasons(t *testing.T) {
+	n := night()
+	n.Partners[0].Health, n.Partners[0].Engagement = f(39.7), f(12.9)
+	n.Partners[0].HealthTrend[1].Value = 39.7
+	n.Alerts[0].Health, n.Alerts[0].Reasons = f(39.7), []string{"health 39 of 100, below the floor of 40"}
+	index, owner, partner := render(t, n)
+	demand(t, index, `<td class="n">39</td>`)
+	demand(t, owner, "· health 39 ·")
+	demand(t, partner, "<b>39</b>", "engagement 12", "to 39 on 2026-09-30")
+}
+
+func TestARiskSaysWhatItIsWorth(t *testing.T) {
+	for _, tt := range []struct {
+		status, band, note, short string
+		probability               *float64
+	}{
+		{"scored", "high", "10 % to 30 %, high band", "20 %", f(0.2)},
+		{"cold_start", "", "10 % to 30 %, new: the usual risk of its segment", "20 %", f(0.2)},
+		{"exited", "", "10 % to 30 %, of the day it left", "left", f(0.2)},
+		{"exited", "", "has left the programme", "left", nil},
+		{"churned", "", "counts as gone already", "gone", nil},
+		{"no_commercial_event", "", "none before the first deal", "–", nil},
+		{"not_fitted", "high", "no churn model speaks tonight", "–", nil},
+	} {
+		n := night()
+		p := &n.Partners[0]
+		p.ScoreStatus, p.Band, p.Probability, p.ProbabilityLow, p.ProbabilityHigh = tt.status, tt.band, tt.probability, nil, nil
+		if tt.probability != nil {
+			p.ProbabilityLow, p.ProbabilityHigh = f(0.1), f(0.3)
+		}
+		index, _, partner := render(t, n)
+		demand(t, partner, `<span class="note">`+tt.note+`</span>`)
+		demand(t, index, `<td class="n">`+tt.short+`</td>`)
+	}
+}
+
+func TestEveryPageIsReadableWithoutSeeingIt(t *testing.T) {
+	n := night()
+	n.Models = models()
+	n.Partners[0].Reasons = []string{"no deal for 143 days"}
+	index, owner, partner := render(t, n)
+	for name, page := range map[string]string{"index": index, "owner": owner, "partner": partner, "churn risk": churnPage(t, n)} {
+		level := byte('0')
+		for _, part := range strings.Split(page, "<h")[1:] {
+			if part[0] < '1' || part[0] > '6' {
+				continue
+			}
+			if part[0] > level+1 {
+				t.Errorf("%s: a heading of level %c follows one of level %c", name, part[0], level)
+			}
+			level = part[0]
+		}
+		if tables, heads := strings.Count(page, "<table"), strings.Count(page, `<tr><th scope="col"`)+strings.Count(page, "<tr>\n<th scope=\"col\""); tables > heads {
+			t.Errorf("%s: %d tables, %d of them with headers", name, tables, heads)
+		}
+		for _, not := range []string{"<th>", "<th class", `scope="col"></th>`, `class="n"></th>`} {
+			if strings.Contains(page, not) {
+				t.Errorf("%s: a header without scope or text: %s", name, not)
+			}
+		}
+	}
+}
+
+func TestCommandsInWarningsReadAsCode(t *testing.T) {
+	n := night()
+	n.Warnings = []string{"4 records were refused: `partnerhealth rejects` shows <each>", "a lone ` stays"}
+	n.Checks = []report.Check{{Name: "x", Severity: "warning", FailedRows: 1234, Meaning: "m", NextStep: "see `partnerhealth tables fx_rate`"}}
+	index, _, _ := render(t, n)
+	demand(t, index, "<code>partnerhealth rejects</code> shows &lt;each&gt;", "a lone ` stays", "see <code>partnerhealth tables fx_rate</code>", `<td class="n">1,234</td>`)
+}
+
+func TestBandsWithoutARecordAreNotShown(t *testing.T) {
+	n := night()
+	n.Model.Bands = []report.Band{{Name: "high"}, {Name: "low"}}
+	n.Models = models()
+	n.Models.Models[0].Role, n.Models.Models[0].Method, n.Models.Backtest = "stand_in", "scorecard", nil
+	for i := range n.Models.Models[0].Bands {
+		n.Models.Models[0].Bands[i].Observed = report.Measure{}
+	}
+	index, _, _ := render(t, n)
+	for name, page := range map[string]string{"index": index, "churn risk": churnPage(t, n)} {
+		if strings.Contains(page, "Risk band") || strings.Contains(page, "How good") {
+			t.Errorf("%s: shows a track record that nobody has", name)
 		}
 	}
 }
