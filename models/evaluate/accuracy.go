@@ -93,7 +93,8 @@ func (s *Sample) Calibrate() (Calibration, error) {
 }
 
 // Shift returns the intercept with the slope held at 1 (calibration in the large) and its standard error: above 0 when
-// too few events were predicted. It exists wherever both outcomes do.
+// too few events were predicted. It exists wherever both outcomes do, but is an error of models/logistic where float64
+// cannot find it: where all probabilities are so near 0 and 1 that many shifts fit equally well.
 func (s *Sample) Shift() (shift, se float64, err error) {
 	logit, err := s.logits()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"gonum.org/v1/gonum/stat/distuv"
 	"pgregory.net/rapid"
 
 	"github.com/partnerhealth/partnerhealth/models/evaluate"
@@ -360,6 +361,34 @@ func TestStabilityOfOnePopulationStaysBelowItsLimit(t *testing.T) {
 	}
 	if s, err := evaluate.NumericStability(draw(300, 0), draw(300, 1), 5); err != nil || s.PSI < 3*s.Limit95 {
 		t.Errorf("a shift of one SD: PSI %v, limit %v, %v", s.PSI, s.Limit95, err)
+	}
+}
+
+// Of numbers with a cap that many reach, the bin above the last edge is always empty, and cannot differ: by the degrees of
+// freedom that are left, two samples of one population are beyond their limit in 5 % of the cases.
+func TestStabilityOfCappedNumbersHasFewerDegreesOfFreedom(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(11, 3))
+	draw := func() []float64 {
+		out := make([]float64, 200)
+		for i := range out {
+			out[i] = min(1, rnd.Float64()/0.6)
+		}
+		return out
+	}
+	const draws, noise = 2000, 2. / 200
+	beyond, mean := 0, 0.0
+	for range draws {
+		s, err := evaluate.NumericStability(draw(), draw(), 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.PSI > noise*(distuv.ChiSquared{K: float64(s.DF)}).Quantile(0.95) {
+			beyond++
+		}
+		mean += s.PSI / draws / (float64(s.DF) * noise)
+	}
+	if share := float64(beyond) / draws; share < 0.04 || share > 0.07 || math.Abs(mean-1) > 0.1 {
+		t.Errorf("%.3f lie beyond the limit of 5 %%, the mean is %.2f of the expected", share, mean)
 	}
 }
 

@@ -25,7 +25,7 @@ func (r Recalibration) At(p float64) float64 { return logistic.Expit(r.Logit(log
 // probabilities were right, and repairs them from about 20 events on, where Platt's sigmoid needs 50 and isotonic regression
 // 1,000. The penalty is at least 0; without spread among the scores the slope stays 1. Scores must be probabilities other
 // than 0 and 1 (*InputError), and both outcomes present (logistic.ErrOneClass); another error of models/logistic says that
-// there is no finite solution, which a penalty above 0 prevents.
+// there is no finite solution, which a penalty above 0 prevents, or none that float64 can find (see Shift).
 func (s *Sample) Recalibrate(penalty float64) (Recalibration, error) {
 	if !(penalty >= 0) || math.IsInf(penalty, 0) {
 		return Recalibration{}, &InputError{Row: -1, Reason: fmt.Sprintf("penalty %v is not a finite number of at least 0", penalty)}

@@ -23,7 +23,10 @@ type Stability struct {
 	// Expected is the PSI that two samples of these sizes from one population have on average, Limit95 what they stay
 	// below in 95 of 100 cases: fixed limits such as 0.1 mean nothing for small samples.
 	Expected, Limit95 float64
-	Baseline, Actual  []int // counts per bin
+	// DF is the number of bins that hold anything, less one. Expected and Limit95 count all bins as the reference does, and
+	// are too high where DF is less: the bin above a cap that many reach, and a category out of use, cannot differ.
+	DF               int
+	Baseline, Actual []int // counts per bin
 	// Edges are the upper ends of all bins but the last, for numbers; a last extra bin counts missing values if any.
 	Edges []float64
 }
@@ -112,9 +115,13 @@ func CountStability(baseline, actual []int) (Stability, error) {
 		b, a := float64(baseline[k]), float64(actual[k])
 		s.Terms[k] = divergence(max(b/nb, leastShare), max(a/na, leastShare))
 		s.PSI += s.Terms[k]
+		if b+a > 0 {
+			s.DF++
+		}
 		half := float64(len(baseline)) / 2
 		s.Smoothed += divergence((b+0.5)/(nb+half), (a+0.5)/(na+half))
 	}
+	s.DF--
 	if df := float64(len(baseline) - 1); df > 0 {
 		noise := 1/nb + 1/na
 		s.Expected = df * noise

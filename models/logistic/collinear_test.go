@@ -1,6 +1,7 @@
 package logistic_test
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -92,5 +93,25 @@ func TestSignConstraintsOnNearlyEqualColumns(t *testing.T) {
 		} else if math.Abs(m.Objective()-best) > 1e-9*(1+best) {
 			t.Errorf("draw %d: objective %.12g, want %.12g", seed, m.Objective(), best)
 		}
+	}
+}
+
+// Where only a column of the wrong sign separates the outcomes, the fit within the limits is that without the column.
+func TestSignConstraintsTakeAwaySeparation(t *testing.T) {
+	d := logistic.Data{Cols: 2, Y: []float64{1, 1, 1, 1, 0, 0, 0, 0}}
+	other := logistic.Data{Cols: 1, Y: d.Y, X: []float64{3, 1, 2, -1, 0, 2, -2, 1}}
+	for i, x := range other.X {
+		d.X = append(d.X, float64(i), x)
+	}
+	var separated *logistic.SeparationError
+	if _, err := logistic.Fit(d, logistic.Options{}); !errors.As(err, &separated) {
+		t.Fatalf("without limits: error %v, want a SeparationError", err)
+	}
+	if _, err := logistic.Fit(d, logistic.Options{Signs: []logistic.Sign{logistic.NonPositive, logistic.Any}}); !errors.As(err, &separated) {
+		t.Errorf("separated within the limits: error %v, want a SeparationError", err)
+	}
+	got, want := mustFit(t, d, logistic.Options{Signs: []logistic.Sign{logistic.NonNegative, logistic.Any}}), mustFit(t, other, logistic.Options{})
+	if got.State[0] != logistic.AtBound || math.Abs(got.Coef()[2]-want.Coef()[1]) > 1e-9 || math.Abs(got.Objective()-want.Objective()) > 1e-9 {
+		t.Errorf("column 1 is %v, column 2 has %.10g, want at bound and %.10g", got.State[0], got.Coef()[2], want.Coef()[1])
 	}
 }

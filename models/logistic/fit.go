@@ -223,11 +223,15 @@ func (f *fitter) objective(s *sums, beta []float64) float64 {
 func (f *fitter) fit() error {
 	rounds := 2*f.cols + 3
 	for range rounds {
-		if err := f.settle(); err != nil {
+		switch err := f.settle(); {
+		case err == nil:
+			if f.signs == nil || !f.settleSigns() {
+				return nil
+			}
+		case unsettled(err) && f.hold():
+			f.chill() // Without limits there is no solution; within them there may be one.
+		default:
 			return err
-		}
-		if f.signs == nil || !f.settleSigns() {
-			return nil
 		}
 	}
 	return &ConstraintError{Rounds: rounds}
@@ -287,8 +291,8 @@ func (f *fitter) startFromSample() error {
 	return err
 }
 
-// settleSigns changes the set of held coefficients and reports whether it had to.
-func (f *fitter) settleSigns() bool {
+// hold holds the coefficients of the wrong sign at 0 and reports whether there were any.
+func (f *fitter) hold() bool {
 	changed := false
 	for j, sign := range f.signs {
 		if k := j + 1; !f.fixed[k] && float64(sign)*f.beta[k] < 0 {
@@ -296,8 +300,13 @@ func (f *fitter) settleSigns() bool {
 			changed = true
 		}
 	}
-	if changed {
-		f.known = false
+	f.known = f.known && !changed
+	return changed
+}
+
+// settleSigns changes the set of held coefficients and reports whether it had to.
+func (f *fitter) settleSigns() bool {
+	if f.hold() {
 		return true
 	}
 	// The gradient is in units of the sum of weights; what is left of it at a converged fit is rounding.

@@ -116,10 +116,10 @@ func (m *Model) Coef() []float64 {
 // LogLik returns the log-likelihood without the penalty.
 func (m *Model) LogLik() float64 { return -m.loss }
 
-// Objective returns the minimised sum of log losses plus penalty.
+// Objective returns the minimised sum of log losses plus penalty; of a fit with Firth's prior the log losses alone.
 func (m *Model) Objective() float64 { return m.loss + m.penalty }
 
-// Penalty returns (lambda/2)*||b||^2 at the solution.
+// Penalty returns (lambda/2)*||b||^2 at the solution, 0 with Firth's prior.
 func (m *Model) Penalty() float64 { return m.penalty }
 
 // Deviance returns twice the log-likelihood lost against the saturated model.
