@@ -58,8 +58,8 @@ func check(ctx context.Context, t terminal, configPath string, asJSON bool) erro
 			return err
 		}
 	} else {
-		fmt.Fprintf(t.out, "configuration %s is good: %s, %s, days end in %s\n", configPath, c.Program.Name, c.Program.Currency, c.Program.Timezone)
-		fmt.Fprintf(t.out, "exports: %s of %s, %s\n", plural(s.Exports.Files, "file", "files"), plural(s.Exports.Sources, "source", "sources"),
+		printf(t.out, "configuration %s is good: %s, %s, days end in %s\n", configPath, c.Program.Name, c.Program.Currency, c.Program.Timezone)
+		printf(t.out, "exports: %s of %s, %s\n", plural(s.Exports.Files, "file", "files"), plural(s.Exports.Sources, "source", "sources"),
 			plural(s.Ingest.Records, "record", "records"))
 		writeDifferences(t.out, found.Files)
 		writeFindings(t.out, found)
@@ -80,39 +80,42 @@ func writeDifferences(w io.Writer, files []run.FileCheck) {
 		if len(f.Differences) == 0 {
 			continue
 		}
-		fmt.Fprintf(w, "\n%s/%s differs from the last %s, received %s\n", f.Source, f.File, f.Object, f.LastReceived.UTC().Format("2006-01-02 15:04 UTC"))
+		printf(w, "\n%s/%s differs from the last %s, received %s\n", f.Source, f.File, f.Object, f.LastReceived.UTC().Format("2006-01-02 15:04 UTC"))
 		for _, d := range f.Differences {
-			fmt.Fprintf(w, "  %s: %s\n", d.Message, d.Effect)
+			printf(w, "  %s: %s\n", d.Message, d.Effect)
 		}
 	}
 }
 
-// writeFindings lists what a night would refuse: files as a whole, then records, then files that nobody reads.
+// writeFindings lists what a night would refuse or doubt: files as a whole, words, records, then files that nobody reads.
 func writeFindings(w io.Writer, found *run.Inspection) {
 	s := found.Summary
 	for _, q := range s.Ingest.Quarantined {
-		fmt.Fprintf(w, "\n%s/%s would not be loaded\n  %s\n", q.Source, q.File, q.Reason)
+		printf(w, "\n%s/%s would not be loaded\n  %s\n", q.Source, q.File, q.Reason)
 		if len(q.Tables) > 0 && !q.LastGood.IsZero() {
-			fmt.Fprintf(w, "  %s would stay as of %s\n", strings.Join(q.Tables, ", "), q.LastGood.UTC().Format("2006-01-02 15:04 UTC"))
+			printf(w, "  %s would stay as of %s\n", strings.Join(q.Tables, ", "), q.LastGood.UTC().Format("2006-01-02 15:04 UTC"))
 		}
+	}
+	for _, remark := range found.Remarks {
+		printf(w, "\n%s\n", remark)
 	}
 	file := ""
 	for i := range found.Rejects {
 		r := &found.Rejects[i]
 		if name := r.Source + "/" + r.File; name != file {
 			file = name
-			fmt.Fprintf(w, "\n%s\n", file)
+			printf(w, "\n%s\n", file)
 		}
 		writeReject(w, r)
 	}
 	if shown := int64(len(found.Rejects)); s.Ingest.Rejected+s.Ingest.Values > shown {
-		fmt.Fprintf(w, "\n%d refusals in all; the first %d of each file are shown\n", s.Ingest.Rejected+s.Ingest.Values, rejectsShown)
+		printf(w, "\n%d refusals in all; the first %d of each file are shown\n", s.Ingest.Rejected+s.Ingest.Values, rejectsShown)
 	}
 	for _, f := range s.Exports.Waiting {
-		fmt.Fprintf(w, "\n%s/%s would wait for the next night\n  %s; %s\n", f.Source, f.File, f.Reason, f.NextStep)
+		printf(w, "\n%s/%s would wait for the next night\n  %s; %s\n", f.Source, f.File, f.Reason, f.NextStep)
 	}
 	for _, name := range s.Exports.Unmatched {
-		fmt.Fprintf(w, "\n%s\n  no mapping names this file: add a pattern to the source's mapping, list it under ignore: of the source, or move it away\n", name)
+		printf(w, "\n%s\n  no mapping names this file: add a pattern to the source's mapping, list it under ignore: of the source, or move it away\n", name)
 	}
 }
 
@@ -125,5 +128,5 @@ func writeReject(w io.Writer, r *contract.Reject) {
 	if r.RowKept {
 		what = "the value is dropped, the row kept"
 	}
-	fmt.Fprintf(w, "  %s: %s (%s)\n    %s\n", where, r.Message, what, r.NextStep)
+	printf(w, "  %s: %s (%s)\n    %s\n", where, r.Message, what, r.NextStep)
 }

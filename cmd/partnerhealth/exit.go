@@ -74,9 +74,9 @@ func conclude(w io.Writer, command string, err error) int {
 			fmt.Fprintf(w, "partnerhealth: %s", problems.Render())
 			break
 		}
-		fmt.Fprintf(w, "partnerhealth: %v\nTry: %s --help\n", err, command)
+		printf(w, "partnerhealth: %v\nTry: %s --help\n", err, command)
 	default:
-		fmt.Fprintf(w, "partnerhealth: %v\n", err)
+		printf(w, "partnerhealth: %v\n", err)
 	}
 	return code
 }

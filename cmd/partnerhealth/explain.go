@@ -75,10 +75,10 @@ func explain(ctx context.Context, t terminal, db *warehouse.Reader, args []strin
 	case format.json, format.csv:
 		return format.write(t, toResult(parts[0].Trail))
 	}
-	fmt.Fprintf(t.out, "%s (%s)\n", parts[0].PartnerName, parts[0].PartnerID)
+	printf(t.out, "%s (%s)\n", parts[0].PartnerName, parts[0].PartnerID)
 	for _, e := range parts {
 		for _, line := range e.Lines {
-			fmt.Fprintln(t.out, line)
+			printf(t.out, "%s\n", line)
 		}
 		if e.Trail == nil {
 			continue

@@ -108,7 +108,7 @@ func initialise(ctx context.Context, t terminal, f initFlags) error {
 
 // tellFindings prints what was found, what was assumed and what was written.
 func tellFindings(w io.Writer, found *start.Findings, written []string) error {
-	fmt.Fprintf(w, "Looked at %s in %s\n\n", plural(found.Listed, "export", "exports"), found.From.Path)
+	printf(w, "Looked at %s in %s\n\n", plural(found.Listed, "export", "exports"), found.From.Path)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "  source\tpreset\tfolder\tfiles\twhat they are")
 	for i := range found.Instances {
@@ -116,13 +116,13 @@ func tellFindings(w io.Writer, found *start.Findings, written []string) error {
 		for j, kind := range in.Kinds() {
 			lead := "  \t\t\t\t"
 			if j == 0 {
-				lead = fmt.Sprintf("  %s\t%s\t%s\t%d\t", in.Name, in.Preset, folderText(in.Folder), len(in.Files))
+				lead = fmt.Sprintf("  %s\t%s\t%s\t%d\t", visible(in.Name), in.Preset, folderText(in.Folder), len(in.Files))
 			}
-			fmt.Fprintln(table, lead+kind)
+			fmt.Fprintln(table, lead+visible(kind))
 		}
 	}
 	for _, u := range found.Unknown {
-		fmt.Fprintf(table, "  %s\t-\t%s\t%d\tnot recognised: %s\n", u.Name, folderText(u.Folder), len(u.Files), u.MappingFile())
+		printf(table, "  %s\t-\t%s\t%d\tnot recognised: %s\n", u.Name, folderText(u.Folder), len(u.Files), u.MappingFile())
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -131,12 +131,12 @@ func tellFindings(w io.Writer, found *start.Findings, written []string) error {
 		fmt.Fprintln(w, "\nThese cannot be looked into:")
 	}
 	for _, file := range found.Troubled {
-		fmt.Fprintf(w, "  %s\n", file.Complaint())
+		printf(w, "  %s\n", file.Complaint())
 	}
 	if err := tellAssumptions(w, found, written[0]); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\nWrote %s\n", strings.Join(written, ", "))
+	printf(w, "\nWrote %s\n", strings.Join(written, ", "))
 	return nil
 }
 
@@ -144,7 +144,7 @@ func folderText(folder string) string {
 	if folder == "" {
 		return "."
 	}
-	return folder + "/"
+	return visible(folder) + "/"
 }
 
 // tellAssumptions lists the lines of the configuration that a person should confirm, and those that only wait for

@@ -49,7 +49,7 @@ func (w *watcher) StageDone(s run.Stage) {
 }
 
 func writeStage(out io.Writer, s run.Stage) {
-	fmt.Fprintf(out, "  %-8s %-64s %6.1f s\n", s.Name, s.Detail, s.Seconds)
+	printf(out, "  %-8s %-64s %6.1f s\n", s.Name, s.Detail, s.Seconds)
 }
 
 // stageLines prints a line for each stage that is done, and nothing that moves: for logs.

@@ -63,7 +63,7 @@ func runNight(ctx context.Context, t terminal, f runFlags) error {
 	opt := run.Options{Config: c, AsOf: asOf, KnownAt: knownAt, AllowShrink: f.allowShrink, Version: codeVersion(), DryRun: f.dryRun, EmailKey: emailKey(c), Now: t.now}
 	watched := t.interactive() && !f.json
 	if watched {
-		fmt.Fprintf(t.out, "%s, as of %s\n\n", c.Program.Name, asOf.Format(time.DateOnly))
+		printf(t.out, "%s, as of %s\n\n", c.Program.Name, asOf.Format(time.DateOnly))
 		opt.Observer = newWatcher(t.out)
 	}
 	summary, err := run.Night(ctx, opt)

@@ -16,13 +16,13 @@ func writeSummary(w io.Writer, s *run.Summary) {
 	fmt.Fprintln(w)
 	switch {
 	case s.DryRun:
-		fmt.Fprintf(w, "Dry run: nothing was written. %s %s, of which %d would be refused.\n",
+		printf(w, "Dry run: nothing was written. %s %s, of which %d would be refused.\n",
 			plural(s.Exports.New, "new file holds", "new files hold"), plural(s.Ingest.Records, "record", "records"), s.Ingest.Rejected)
 	case a.Partners == 0:
 		fmt.Fprintln(w, "No partner needs attention tonight.")
 	default:
 		// The lists end at a limit per manager; partners beyond it need attention too, and are not counted here.
-		fmt.Fprintf(w, "%s to call, %s at stake; %s. First on the lists:\n", plural(a.Partners, "partner", "partners"),
+		printf(w, "%s to call, %s at stake; %s. First on the lists:\n", plural(a.Partners, "partner", "partners"),
 			report.CompactMoney(s.Currency, a.AtStake), newTonight(a.New))
 	}
 	for _, top := range a.Top {
@@ -30,19 +30,19 @@ func writeSummary(w io.Writer, s *run.Summary) {
 		if top.Probability != nil {
 			risk = "risk " + report.Percent(top.Probability)
 		}
-		fmt.Fprintf(w, "  %-28s %-10s %-12s %s\n", top.Partner, risk, report.CompactMoney(s.Currency, top.AtStake), top.Reason)
+		printf(w, "  %-28s %-10s %-12s %s\n", top.Partner, risk, report.CompactMoney(s.Currency, top.AtStake), top.Reason)
 	}
 	if s.Score.Verdict != "" {
-		fmt.Fprintf(w, "Churn score: %s\n", s.Score.Verdict)
+		printf(w, "Churn score: %s\n", s.Score.Verdict)
 	}
 	for _, warning := range s.Warnings {
-		fmt.Fprintf(w, "Warning: %s\n", warning)
+		printf(w, "Warning: %s\n", warning)
 	}
 	switch {
 	case s.KnownAt != "":
-		fmt.Fprintf(w, "Rebuilt as known at %s; the current night was not changed.\nOpen: %s\n", s.KnownAt, filepath.Join(s.Published, "pages", "index.html"))
+		printf(w, "Rebuilt as known at %s; the current night was not changed.\nOpen: %s\n", s.KnownAt, filepath.Join(s.Published, "pages", "index.html"))
 	case s.Published != "":
-		fmt.Fprintf(w, "Open: %s\n", openPath(s))
+		printf(w, "Open: %s\n", openPath(s))
 	}
 }
 
@@ -64,7 +64,7 @@ func plural[N int | int64](n N, one, many string) string {
 // writeWarnings is all that a night prints under cron.
 func writeWarnings(w io.Writer, s *run.Summary) {
 	for _, warning := range s.Warnings {
-		fmt.Fprintf(w, "partnerhealth: warning: %s\n", warning)
+		printf(w, "partnerhealth: warning: %s\n", warning)
 	}
 }
 

@@ -70,13 +70,13 @@ func writeTable(w io.Writer, r result) error {
 	return err
 }
 
-// cellText is a cell on one line: NULL is empty, control characters are shown as spaces.
+// cellText is a cell on one line: NULL is empty, control characters and the like are shown as spaces.
 func cellText(cell *string) string {
 	if cell == nil {
 		return ""
 	}
 	return strings.Map(func(r rune) rune {
-		if r < ' ' {
+		if isUnseen(r) {
 			return ' '
 		}
 		return r

@@ -257,21 +257,7 @@ func (d *decoder) references(at string, o *preset.Object, names []string) {
 
 // NeedsEmailKey reports whether a mapping hashes e-mail addresses, for which the run must be given the key.
 func (c *Config) NeedsEmailKey() bool {
-	hashes := func(t preset.Transform) bool { return t.Name == preset.HMACEmail }
-	for _, s := range c.Sources {
-		if s.Mapping == nil {
-			continue
-		}
-		for _, o := range s.Mapping.Objects {
-			for _, t := range o.Tables {
-				for _, col := range t.Columns {
-					if slices.ContainsFunc(col.Transforms, hashes) ||
-						slices.ContainsFunc(col.References, func(ref preset.Reference) bool { return slices.ContainsFunc(ref.Transforms, hashes) }) {
-						return true
-					}
-				}
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.Sources, func(s Source) bool {
+		return s.Mapping != nil && slices.ContainsFunc(s.Mapping.Objects, func(o preset.Object) bool { return o.HashesEmails() })
+	})
 }

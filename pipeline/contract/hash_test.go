@@ -120,6 +120,31 @@ func TestRowHasherReadsKeyAndWholeRow(t *testing.T) {
 	}
 }
 
+// The year and its first quarter begin on one day, and so do a quarter and its first month.
+func TestTargetsOfOneStartAreToldApartByTheirEnd(t *testing.T) {
+	table, _ := contract.Lookup("target")
+	b := contract.NewBatch(table, 2)
+	for _, end := range []int64{19_812, 20_087} {
+		for i := range table.Columns {
+			switch c := &b.Columns[i]; {
+			case table.Columns[i].Name == "period_start":
+				c.AppendInt(19_723)
+			case table.Columns[i].Name == "period_end":
+				c.AppendInt(end)
+			case table.IsKey(table.Columns[i].Name):
+				c.AppendBytes([]byte("same"))
+			default:
+				c.AppendNull()
+			}
+		}
+		b.Extra.AppendNull()
+		b.Row, b.Deleted = append(b.Row, 1), append(b.Deleted, false)
+	}
+	if h := contract.NewRowHasher(table); h.Key(b, 0) == h.Key(b, 1) {
+		t.Error("the target of the first quarter has the key of the year's, and replaces it")
+	}
+}
+
 func TestHasherSeparatesAnyTwoTexts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		texts := rapid.SliceOfN(rapid.SliceOfN(rapid.Byte(), 0, 300), 2, 2)

@@ -66,7 +66,7 @@ func moneyTables() []*Table {
 			},
 		},
 		{
-			Name: "target", Grain: "scope x measure x period", Key: []string{"scope_kind", "scope_key", "measure", "period_start"}, EventTime: "period_start",
+			Name: "target", Grain: "scope x measure x period", Key: []string{"scope_kind", "scope_key", "measure", "period_start", "period_end"}, EventTime: "period_start",
 			Columns: []Column{
 				tag("scope_kind", "who has the target", "partner owner segment program"),
 				req("scope_key", String, "partner, owner or segment; the programme's name for program"),

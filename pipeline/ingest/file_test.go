@@ -1,6 +1,7 @@
 package ingest_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"errors"
@@ -143,7 +144,8 @@ func TestFilesThatAreRefused(t *testing.T) {
 		{"header with a broken quote", "", "\"Currency,Day,Rate\nUSD,2026-01-01,1\n", ingest.RuleBadHeader, "the header cannot be read: it opens a quote in field 1"},
 		{"byte order mark against the mapping", "encoding: utf-8", "\xff\xfe" + wide(oneRate, false), ingest.RuleEncoding, "the byte order mark says utf-16le, the mapping says utf-8; declare read: {encoding: auto}"},
 		{"zip archive that is cut off", "", "PK\x03\x04\x14\x00rates.csv", ingest.RuleDamaged, "its data are cut off or damaged: read as zip archive: zip: not a valid zip file; export or copy the file again"},
-		{"zip archive without a workbook", "", "PK\x05\x06" + strings.Repeat("\x00", 18), ingest.RuleNotCSV, "the file is a zip archive within which no Excel workbook is; send the archive with its own name, so that its members are read, or unpack it"},
+		{"zip archive without members", "", "PK\x05\x06" + strings.Repeat("\x00", 18), ingest.RuleNotCSV, "the file is a zip archive with nothing in it; export it again"},
+		{"zip archive without a workbook", "", archived(t, "rates.csv", oneRate), ingest.RuleNotCSV, "the file is a zip archive within which no Excel workbook is; send the archive with its own name, so that its members are read, or unpack it"},
 		{"Parquet that is cut off", "", "PAR1\x15\x04\x15", ingest.RuleDamaged, "its data are cut off or damaged"},
 		{"zstd that is cut off", "", "\x28\xb5\x2f\xfd\x00", ingest.RuleDamaged, "its zstd data is cut off or damaged: unexpected EOF"},
 		{"old workbook", "", "\xd0\xcf\x11\xe0\xa1", ingest.RuleNotCSV, "the file is an old Excel workbook, or one with a password; save it as .xlsx without a password, or as CSV"},
@@ -332,4 +334,19 @@ func TestTheLawIsCheckedOnEveryFile(t *testing.T) {
 	if text := "in/test.csv: table fx_rate: 1 rows + 0 unchanged + 0 filtered + 1 rejected are not the 3 units of the 3 records that were read"; err.Error() != text {
 		t.Errorf("error is %q, want %q", err, text)
 	}
+}
+
+// archived is a zip archive with one member.
+func archived(t testing.TB, name, text string) string {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	w, err := z.Create(name)
+	if err == nil {
+		_, err = io.WriteString(w, text)
+	}
+	if err := errors.Join(err, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }

@@ -45,6 +45,8 @@ type jsonReader struct {
 	isFirst, isLost bool
 	// isOver is set behind the end of the array, or of the file.
 	isOver bool
+	// followed is the line in which something follows the end of the array that cannot, 0 where nothing does.
+	followed int64
 	// opening is how the records so far began: bracket, white space and the first name.
 	opening []byte
 	// beside are the members next to the array.
@@ -78,6 +80,7 @@ func (j *jsonReader) describe(rec *record) complaint {
 var (
 	errTooDeep   = errors.New("nested too deep")
 	errOutOfStep = errors.New("brackets, quotes and commas do not fit")
+	errFollowed  = errors.New("something follows the end of the array")
 )
 
 // next returns the next record.
@@ -211,12 +214,14 @@ func (j *jsonReader) nextElement() (*record, error) {
 	if err := j.space(); err != nil {
 		return nil, err
 	}
-	if j.isLost {
-		return j.lost(errOutOfStep)
-	}
 	switch {
+	case j.pos == j.end && j.followed > 0:
+		return nil, &FileError{Rule: RuleDamaged, Message: fmt.Sprintf("something follows the end of its array of records in line %d", j.followed),
+			NextStep: "export the file again, or remove what stands behind the array"}
 	case j.pos == j.end:
 		return nil, cutOff()
+	case j.isLost:
+		return j.lost(errOutOfStep)
 	case j.buf[j.pos] == ']':
 		return j.closing()
 	case !j.isFirst && j.buf[j.pos] != ',':
@@ -244,6 +249,7 @@ func (j *jsonReader) nextElement() (*record, error) {
 	case f == framed && j.buf[j.pos] != '{' && !j.isFollowed(n):
 		return j.lost(errOutOfStep) // the name of a member, say, whose record lost its bracket
 	case f == framed:
+		j.followed = 0 // what seemed to be the end of the array was none
 		j.learn(j.buf[j.pos : j.pos+n])
 		return j.take(n, n, sound, nil), nil
 	case f == deepFrame:
@@ -300,6 +306,9 @@ func (j *jsonReader) closing() (*record, error) {
 		return nil, errors.Join(err, j.window.err)
 	}
 	if err != nil {
+		if errors.Is(err, errFollowed) {
+			j.followed = j.line
+		}
 		if begin >= j.base { // else so much followed that it is not in memory any more
 			j.pos, j.line = int(begin-j.base), line
 		}
@@ -401,14 +410,14 @@ func (j *jsonReader) leave() error {
 				return err
 			}
 		default:
-			return errOutOfStep
+			return errFollowed
 		}
 	}
 	if err := j.space(); err != nil {
 		return err
 	}
 	if j.pos < j.end {
-		return errOutOfStep
+		return errFollowed
 	}
 	return nil
 }

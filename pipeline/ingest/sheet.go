@@ -53,6 +53,9 @@ func (o *opened) openSheet(want *opening) error {
 	if err != nil {
 		return fmt.Errorf("read as zip archive: %w", err)
 	}
+	if len(z.File) == 0 {
+		return &FileError{Rule: RuleNotCSV, Message: "the file is a zip archive with nothing in it", NextStep: "export it again"}
+	}
 	if !isWorkbook(z) {
 		return &FileError{Rule: RuleNotCSV, Message: "the file is a zip archive within which no Excel workbook is",
 			NextStep: "send the archive with its own name, so that its members are read, or unpack it"}

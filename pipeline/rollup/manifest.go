@@ -18,7 +18,7 @@ import (
 
 const (
 	manifestName   = "manifest.json"
-	manifestFormat = 2
+	manifestFormat = 3
 	monthLayout    = "2006-01"
 )
 
@@ -27,10 +27,10 @@ type manifest struct {
 	Format int `json:"format"`
 	// Months are keyed like "2026-10".
 	Months map[string]partition `json:"months"`
-	// Touched remembers the months that each file of the lake touches, by base name, so that no file is
+	// Touched remembers the months that each file of the lake touches, by its identity, so that no file is
 	// read twice for them.
 	Touched map[string][]string `json:"touched"`
-	// Voiding are the files, by base name, that take events back.
+	// Voiding are the files, by identity, that take events back.
 	Voiding []string `json:"voiding,omitempty"`
 }
 
@@ -44,25 +44,25 @@ type partition struct {
 // months returns the months in order.
 func (m manifest) months() []string { return slices.Sorted(maps.Keys(m.Months)) }
 
-// readManifest reads the manifest of a folder; a folder without one is an empty rollup. So is one whose
-// manifest has another format, since everything can be made again.
-func readManifest(dir string) (manifest, error) {
+// readManifest reads the manifest of a folder; a folder without one is an empty rollup. So is one whose manifest has
+// another format or is damaged, since everything can be made again; damage says what is wrong with it, if anything.
+func readManifest(dir string) (m manifest, damage string, err error) {
 	empty := manifest{Format: manifestFormat, Months: map[string]partition{}, Touched: map[string][]string{}}
-	data, err := os.ReadFile(filepath.Join(dir, manifestName))
+	path := filepath.Join(dir, manifestName)
+	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return empty, nil
+		return empty, "", nil
 	}
 	if err != nil {
-		return empty, fmt.Errorf("open rollup manifest: %w", err)
+		return empty, "", fmt.Errorf("open rollup manifest: %w", err)
 	}
-	var m manifest
 	if err := json.Unmarshal(data, &m); err != nil {
-		return empty, fmt.Errorf("read rollup manifest %s: %w; delete the folder to roll up anew", filepath.Join(dir, manifestName), err)
+		return empty, fmt.Sprintf("its manifest %s was damaged: %v", path, err), nil
 	}
 	if m.Format != manifestFormat {
-		return empty, nil
+		return empty, "", nil
 	}
-	return m, nil
+	return m, "", nil
 }
 
 // write replaces the manifest by rename.
@@ -81,8 +81,8 @@ func (m manifest) write(dir string) error {
 func fingerprint(version, month string, inputs []string) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n%s\n", version, month)
-	for _, f := range inputs {
-		fmt.Fprintf(h, "%s\n", filepath.Base(f))
+	for _, id := range inputs {
+		fmt.Fprintf(h, "%s\n", id)
 	}
 	return hex.EncodeToString(h.Sum(nil))[:16]
 }

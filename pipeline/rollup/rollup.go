@@ -41,11 +41,32 @@ type Engine interface {
 	Write(ctx context.Context, from, to time.Time, files []string, path string) (rows int64, err error)
 }
 
+// File is one file of the lake.
+type File struct {
+	Path string
+	// Checksum is that of its bytes. The lake gives a name that became free to another file, so that a name alone does
+	// not say which file it is.
+	Checksum string
+}
+
+// id is by what a file is known again.
+func (f File) id() string { return filepath.Base(f.Path) + " " + f.Checksum }
+
+// paths are the paths of files.
+func paths(files []File) []string {
+	out := make([]string, len(files))
+	for i, f := range files {
+		out[i] = f.Path
+	}
+	return out
+}
+
 // Rollup is one rollup in its folder.
 type Rollup struct {
 	dir      string
 	engine   Engine
 	manifest manifest
+	damage   string
 }
 
 // Update says what bringing a rollup up to date took.
@@ -55,6 +76,8 @@ type Update struct {
 	Kept             int
 	// Rows is the number of rows of all months together.
 	Rows int64
+	// Damage says what was wrong with the rollup, so that all months had to be made again; "" where nothing was.
+	Damage string
 }
 
 // Open opens the rollup in dir, which is made where it does not exist, and sweeps the leftovers of runs
@@ -67,11 +90,11 @@ func Open(dir string, engine Engine) (*Rollup, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("create rollup folder: %w", err)
 	}
-	m, err := readManifest(dir)
+	m, damage, err := readManifest(dir)
 	if err != nil {
 		return nil, err
 	}
-	r := &Rollup{dir: dir, engine: engine, manifest: m}
+	r := &Rollup{dir: dir, engine: engine, manifest: m, damage: damage}
 	if err := r.sweep(); err != nil {
 		return nil, err
 	}
@@ -87,9 +110,9 @@ func (r *Rollup) Files() []string {
 	return files
 }
 
-// Update brings the rollup up to date with the given files of the lake, which are all that are live. Their
-// base names identify them, since a lake file never changes. Months without events are removed.
-func (r *Rollup) Update(ctx context.Context, files []string) (Update, error) {
+// Update brings the rollup up to date with the given files of the lake, which are all that are live. Months without
+// events are removed.
+func (r *Rollup) Update(ctx context.Context, files []File) (Update, error) {
 	version, err := r.engine.Version(ctx)
 	if err != nil {
 		return Update{}, fmt.Errorf("read version of rollup: %w", err)
@@ -99,28 +122,29 @@ func (r *Rollup) Update(ctx context.Context, files []string) (Update, error) {
 	if err != nil {
 		return Update{}, err
 	}
-	byMonth := map[string][]string{}
+	byMonth := map[string][]File{}
 	for _, f := range files {
-		next.Touched[filepath.Base(f)] = touched[f]
+		next.Touched[f.id()] = touched[f]
 		for _, month := range touched[f] {
 			byMonth[month] = append(byMonth[month], f)
 		}
 	}
-	var done Update
+	done := Update{Damage: r.damage}
 	for _, month := range slices.Sorted(maps.Keys(byMonth)) {
 		inputs := byMonth[month]
-		sort.Slice(inputs, func(i, j int) bool { return filepath.Base(inputs[i]) < filepath.Base(inputs[j]) })
-		p := partition{File: fingerprint(version, month, inputs) + ".parquet"}
+		sort.Slice(inputs, func(i, j int) bool { return inputs[i].id() < inputs[j].id() })
+		var p partition
 		for _, f := range inputs {
-			p.Inputs = append(p.Inputs, filepath.Base(f))
+			p.Inputs = append(p.Inputs, f.id())
 		}
+		p.File = fingerprint(version, month, p.Inputs) + ".parquet"
 		if old, ok := r.manifest.Months[month]; ok && old.File == p.File && r.isThere(month, old) {
 			next.Months[month] = old
 			done.Kept++
 			done.Rows += old.Rows
 			continue
 		}
-		if p.Rows, err = r.build(ctx, month, inputs, p.File); err != nil {
+		if p.Rows, err = r.build(ctx, month, paths(inputs), p.File); err != nil {
 			return Update{}, err
 		}
 		next.Months[month] = p
@@ -135,43 +159,43 @@ func (r *Rollup) Update(ctx context.Context, files []string) (Update, error) {
 	if err := next.write(r.dir); err != nil {
 		return Update{}, err
 	}
-	r.manifest = next
+	r.manifest, r.damage = next, ""
 	return done, r.sweep()
 }
 
 // touched returns, for each file, the months that its events can fall in, wherever the time zone moves
 // them, and those of the events that it takes back. Only files not seen before are read; next learns which of all
 // files take events back.
-func (r *Rollup) touched(ctx context.Context, files []string, next *manifest) (map[string][]string, error) {
-	touched := make(map[string][]string, len(files))
+func (r *Rollup) touched(ctx context.Context, files []File, next *manifest) (map[File][]string, error) {
+	touched := make(map[File][]string, len(files))
 	names := make(map[string]bool, len(files))
-	var unseen []string
+	var unseen []File
 	for _, f := range files {
-		name := filepath.Base(f)
+		name := filepath.Base(f.Path)
 		if names[name] {
 			return nil, fmt.Errorf("update rollup: two files are called %s", name)
 		}
 		names[name] = true
-		if months, ok := r.manifest.Touched[name]; ok {
+		if months, ok := r.manifest.Touched[f.id()]; ok {
 			touched[f] = months
-			if slices.Contains(r.manifest.Voiding, name) {
-				next.Voiding = append(next.Voiding, name)
+			if slices.Contains(r.manifest.Voiding, f.id()) {
+				next.Voiding = append(next.Voiding, f.id())
 			}
 			continue
 		}
-		days, voids, err := r.engine.Days(ctx, f)
+		days, voids, err := r.engine.Days(ctx, f.Path)
 		if err != nil {
 			return nil, fmt.Errorf("read event days of %s: %w", name, err)
 		}
 		touched[f] = monthsAround([]string{}, days)
 		unseen = append(unseen, f)
 		if voids {
-			next.Voiding = append(next.Voiding, name)
+			next.Voiding = append(next.Voiding, f.id())
 		}
 	}
 	// An event may be taken back before it comes: what was known is looked for in the new files, what is new in all.
 	for _, f := range files {
-		if !slices.Contains(next.Voiding, filepath.Base(f)) {
+		if !slices.Contains(next.Voiding, f.id()) {
 			continue
 		}
 		in := unseen
@@ -181,9 +205,9 @@ func (r *Rollup) touched(ctx context.Context, files []string, next *manifest) (m
 		if len(in) == 0 {
 			continue
 		}
-		days, err := r.engine.Voided(ctx, f, in)
+		days, err := r.engine.Voided(ctx, f.Path, paths(in))
 		if err != nil {
-			return nil, fmt.Errorf("read event days that %s takes back: %w", filepath.Base(f), err)
+			return nil, fmt.Errorf("read event days that %s takes back: %w", filepath.Base(f.Path), err)
 		}
 		touched[f] = monthsAround(touched[f], days)
 	}

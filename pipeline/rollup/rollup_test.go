@@ -2,6 +2,7 @@ package rollup_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -147,11 +148,24 @@ func open(t interface{ Fatal(...any) }, dir string, e rollup.Engine) *rollup.Rol
 }
 
 func update(t interface{ Fatal(...any) }, r *rollup.Rollup, files ...string) rollup.Update {
-	u, err := r.Update(context.Background(), files)
+	u, err := r.Update(context.Background(), live(files...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return u
+}
+
+// live are the files as the lake lists them.
+func live(paths ...string) []rollup.File {
+	var files []rollup.File
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			panic(err)
+		}
+		files = append(files, rollup.File{Path: path, Checksum: fmt.Sprintf("%x", sha256.Sum256(data))})
+	}
+	return files
 }
 
 func TestOnlyTouchedMonthsAreRebuilt(t *testing.T) {
@@ -274,7 +288,7 @@ func TestAnInterruptedUpdateLeavesTheStateBefore(t *testing.T) {
 
 	second := lake(t, source, "b", "2026-08-11T12:00,z", "2026-09-11T12:00,z")
 	e.fail = "2026-09"
-	if _, err := r.Update(context.Background(), []string{first, second}); err == nil || !strings.Contains(err.Error(), "roll up 2026-09: disk full") {
+	if _, err := r.Update(context.Background(), live(first, second)); err == nil || !strings.Contains(err.Error(), "roll up 2026-09: disk full") {
 		t.Fatalf("error %v, want the month and the reason", err)
 	}
 	// The new August and half of September lie in the folder. A new process finds the old state, and sweeps.
@@ -304,36 +318,58 @@ func TestALostMonthIsMadeAgain(t *testing.T) {
 	}
 }
 
+// A rollup can be made again from the lake at any time, so that no manifest stops a night.
 func TestManifest(t *testing.T) {
 	for _, c := range []struct {
-		name, text, wantError string
+		name, text, damage string
 	}{
-		{"of another format is rolled up anew", `{"format": 99, "months": {"2026-08": {"file": "x"}}}`, ""},
-		{"that is damaged says what to do", `{"format": 1,`, "delete the folder to roll up anew"},
+		{"of another format", `{"format": 99, "months": {"2026-08": {"file": "x"}}}`, ""},
+		{"that is cut off", `{"format": 3,`, "unexpected end of JSON input"},
+		{"that is empty", ``, "unexpected end of JSON input"},
+		{"of other things", `{"format": 3, "months": [1]}`, "cannot unmarshal array"},
+		{"of nothing", `{"format": 3, "months": null, "touched": null}`, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
+			file := lake(t, t.TempDir(), "a", "2026-08-10T12:00,x")
+			update(t, open(t, dir, &lines{}), file)
 			if err := os.WriteFile(filepath.Join(dir, "manifest.json"), []byte(c.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			r, err := rollup.Open(dir, &lines{})
-			if c.wantError != "" {
-				if err == nil || !strings.Contains(err.Error(), c.wantError) {
-					t.Fatalf("error %v, want %q", err, c.wantError)
-				}
-				return
-			}
 			if err != nil || len(r.Files()) != 0 {
-				t.Fatalf("%v, %v: want an empty rollup", r.Files(), err)
+				t.Fatalf("%v, %v: want an empty rollup", r, err)
+			}
+			got := update(t, r, file)
+			if !cmp.Equal(got.Rebuilt, []string{"2026-08"}) || !strings.Contains(got.Damage, c.damage) || (got.Damage == "") != (c.damage == "") {
+				t.Errorf("%+v, want the month rolled up anew and the damage told: %q", got, c.damage)
+			}
+			if again := update(t, open(t, dir, &lines{}), file); again.Kept != 1 || again.Damage != "" {
+				t.Errorf("the next time: %+v", again)
 			}
 		})
+	}
+}
+
+// The lake gives a name that became free to the next file of the same export, which may hold other events.
+func TestAnotherFileOfTheSameNameIsAnother(t *testing.T) {
+	source, dir := t.TempDir(), t.TempDir()
+	keep := lake(t, source, "b", "2026-08-11T12:00,kept")
+	update(t, open(t, dir, &lines{}), lake(t, source, "a", "2026-08-10T12:00,before"), keep)
+	got := update(t, open(t, dir, &lines{}), lake(t, source, "a", "2026-08-10T12:00,after", "2026-09-10T12:00,new"), keep)
+	if want := []string{"2026-08", "2026-09"}; !cmp.Equal(got.Rebuilt, want) {
+		t.Errorf("%v were made again, want %v", got.Rebuilt, want)
+	}
+	want := map[string]string{"2026-08": "2026-08-10 after\n2026-08-11 kept", "2026-09": "2026-09-10 new"}
+	if got := contents(t, open(t, dir, &lines{})); !cmp.Equal(got, want) {
+		t.Error(cmp.Diff(want, got))
 	}
 }
 
 func TestTwoFilesOfOneNameAreRefused(t *testing.T) {
 	r := open(t, t.TempDir(), &lines{})
 	a, b := lake(t, t.TempDir(), "a", "2026-08-10T12:00,x"), lake(t, t.TempDir(), "a")
-	if _, err := r.Update(context.Background(), []string{a, b}); err == nil {
+	if _, err := r.Update(context.Background(), live(a, b)); err == nil {
 		t.Error("two files called a were taken for one")
 	}
 }

@@ -26,6 +26,8 @@ type Inspection struct {
 	Files []FileCheck `json:"files"`
 	// Rejects are the first refused records and dropped values of each file.
 	Rejects []contract.Reject `json:"rejects"`
+	// Remarks are those of the summary's warnings that are about what would be loaded, such as words that no mapping knows.
+	Remarks []string `json:"remarks"`
 }
 
 // Check reads every export without writing anything and returns what a night would refuse, at most `most`
@@ -38,7 +40,7 @@ func Check(ctx context.Context, opt Options, most int) (*Inspection, error) {
 
 // look lists and types all exports into a sink that only counts.
 func (n *night) look(ctx context.Context, most int) (out *Inspection, err error) {
-	out = &Inspection{Summary: n.summary, Files: []FileCheck{}, Rejects: []contract.Reject{}}
+	out = &Inspection{Summary: n.summary, Files: []FileCheck{}, Rejects: []contract.Reject{}, Remarks: []string{}}
 	if n.known, err = lake.OpenView(filepath.Join(n.config.State, "lake")); err != nil {
 		return out, err
 	}
@@ -50,7 +52,7 @@ func (n *night) look(ctx context.Context, most int) (out *Inspection, err error)
 	for i := range n.found.deliveries {
 		total += n.found.deliveries[i].size()
 	}
-	past := newHistory(n.known)
+	past, listed := newHistory(n.known), len(n.summary.Warnings)
 	return out, n.stage("ingest", total, func() (string, map[string]int64, error) {
 		for i := range n.found.deliveries {
 			d := &n.found.deliveries[i]
@@ -59,6 +61,7 @@ func (n *night) look(ctx context.Context, most int) (out *Inspection, err error)
 			}
 			n.observer.StageAdvanced(d.size())
 		}
+		out.Remarks = append(out.Remarks, n.summary.Warnings[listed:]...)
 		n.warnOfIngest()
 		s := &n.summary.Ingest
 		return fmt.Sprintf("%s read, %d refused", count(s.Records, "record"), s.Rejected), nil, nil

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"path"
 	"path/filepath"
@@ -36,16 +37,19 @@ type export struct {
 	member archiveMember
 	// object is as written in the file's dialect.
 	object *preset.Object
+	// keyMark names the key with which the mapping hashes e-mail addresses, "" where it hashes none.
+	keyMark string
 	// refused says why the file is refused before it is read; nil where it is not.
 	refused *ingest.FileError
 }
 
 // key identifies the file's content under its mapping: what was read once is never read again. The version is that
-// of the object alone, so that a change to one object's mapping reads no other object's files again.
+// of the object alone, so that a change to one object's mapping reads no other object's files again, and the mark of the
+// key, where addresses are hashed with one.
 func (e *export) key() lake.InputKey {
 	k := lake.InputKey{SHA256: e.sha256, MappingVersion: noMapping, Source: e.source.Name}
 	if e.object != nil {
-		k.MappingVersion = e.object.Version()
+		k.MappingVersion = e.object.Version() + e.keyMark
 	}
 	return k
 }
@@ -73,6 +77,8 @@ type lister struct {
 	archives *archives
 	observer Observer
 	now      time.Time
+	// keyMark names the key of e-mail hashes.
+	keyMark string
 
 	out     listing
 	exports []*export
@@ -105,7 +111,7 @@ func (l *lister) list(ctx context.Context, sources []config.Source) (*listing, e
 		}
 		files, err := store.List(ctx)
 		if err != nil {
-			broken = errors.Join(broken, fmt.Errorf("list source %s: %w%s", s.Name, err, nextStep(s)))
+			broken = errors.Join(broken, fmt.Errorf("list source %s: %w%s", s.Name, err, nextStep(s, err)))
 			continue
 		}
 		all = append(all, found{s, store, files})
@@ -142,12 +148,19 @@ func (l *lister) list(ctx context.Context, sources []config.Source) (*listing, e
 	return &l.out, nil
 }
 
-// nextStep is what to do about a folder that cannot be listed; a bucket's errors say it themselves.
-func nextStep(s *config.Source) string {
-	if open.Remote(s.Path) {
+// nextStep is what to do about a folder that cannot be listed. Errors of a single file, and those of a bucket, say it
+// themselves.
+func nextStep(s *config.Source, err error) string {
+	var folder *source.FolderError
+	switch {
+	case open.Remote(s.Path) || !errors.As(err, &folder):
 		return ""
+	case errors.Is(err, fs.ErrNotExist):
+		return "; correct its path in the configuration, or make the folder"
+	case errors.Is(err, fs.ErrPermission):
+		return "; let the account that runs this program read it"
 	}
-	return "; correct its path in the configuration, or make the folder"
+	return "; correct its path in the configuration, or look at the folder"
 }
 
 func (l *lister) wait(s *config.Source, file, rule, reason, next string) {
@@ -162,7 +175,7 @@ func (l *lister) file(ctx context.Context, s *config.Source, store source.Store,
 	err := l.whole(ctx, s, store, o)
 	var changed *source.ChangedError
 	if errors.As(err, &changed) && ctx.Err() == nil {
-		l.wait(s, o.Path, ruleChanged, changed.Reason, "nothing: the next night reads it")
+		l.wait(s, o.Path, ruleChanged, "it changed while it was looked at: "+changed.Reason, "there is nothing to do; where this comes every night, start later")
 		return nil
 	}
 	if err != nil {
@@ -229,7 +242,7 @@ func (l *lister) refuseArchive(e export, r *archiveRefusal) {
 	e.refused = &ingest.FileError{Source: e.source.Name, File: e.path, SHA256: e.sha256, Rule: r.Rule, Message: r.Message, NextStep: r.NextStep}
 	// An archive may be called like the one export that it holds; that object's last good export then stays.
 	if o, ok := e.source.Mapping.Find(e.path); ok {
-		e.object = o
+		e.object, e.keyMark = o, markFor(o, l.keyMark)
 		e.refused.Object = o.Name
 	}
 	l.taken[place(&e)] = true

@@ -24,6 +24,7 @@ func (n *night) ingest(ctx context.Context) error {
 		}
 	}
 	return n.stage("ingest", total, func() (string, map[string]int64, error) {
+		rekeyed := n.rekeyed()
 		for i := range n.found.deliveries {
 			d := &n.found.deliveries[i]
 			if n.lake.Loaded(d.key(), d.receivedAt()) {
@@ -39,6 +40,7 @@ func (n *night) ingest(ctx context.Context) error {
 			return "", nil, err
 		}
 		n.warnOfIngest()
+		n.tellRekeyed(rekeyed)
 		s := &n.summary.Ingest
 		return fmt.Sprintf("%s   %s, %d unchanged, %d refused", count(s.Records, "record"), count(s.Rows, "row"), s.Unchanged, s.Rejected),
 			map[string]int64{"records": s.Records, "rows": s.Rows, "unchanged": s.Unchanged, "filtered": s.Filtered, "deleted": s.Deleted,
@@ -126,7 +128,7 @@ func (n *night) delivery(d *delivery) lake.Delivery {
 	first := d.first()
 	name, version := "", ""
 	if first.object != nil {
-		name, version = first.object.Name, "@"+first.object.Version()
+		name, version = first.object.Name, "@"+first.key().MappingVersion
 		for i := range first.object.Tables {
 			out.Modes[first.object.Tables[i].Name] = first.object.Tables[i].Mode
 		}

@@ -27,8 +27,13 @@ type loaded struct {
 // those named by only with what they read.
 func loadExports(t testing.TB, c *config.Config, asOf time.Time, canonical bool, only ...string) *loaded {
 	t.Helper()
-	ctx := context.Background()
-	n := newNight(Options{Config: c, AsOf: asOf, Version: "test", EmailKey: []byte("test"), Now: time.Now})
+	return loadNight(t, newNight(Options{Config: c, AsOf: asOf, Version: "test", EmailKey: []byte("test"), Now: time.Now}), canonical, only...)
+}
+
+// loadNight does so for a night that the test has made.
+func loadNight(t testing.TB, n *night, canonical bool, only ...string) *loaded {
+	t.Helper()
+	ctx, c := context.Background(), n.config
 	lock, err := publish.Acquire(ctx, c.State, n.now())
 	if err != nil {
 		t.Fatal(err)

@@ -76,8 +76,10 @@ type night struct {
 	allowShrink bool
 	version     string
 	emailKey    []byte
-	observer    Observer
-	now         func() time.Time
+	// keyMark names emailKey.
+	keyMark  string
+	observer Observer
+	now      func() time.Time
 	// models is the tree of SQL files.
 	models fs.FS
 
@@ -98,8 +100,8 @@ type night struct {
 
 func newNight(opt Options) *night {
 	n := &night{
-		config: opt.Config, asOf: opt.AsOf, knownAt: opt.KnownAt, allowShrink: opt.AllowShrink, version: opt.Version, emailKey: opt.EmailKey, observer: opt.Observer, now: opt.Now,
-		models: sql.Files,
+		config: opt.Config, asOf: opt.AsOf, knownAt: opt.KnownAt, allowShrink: opt.AllowShrink, version: opt.Version, observer: opt.Observer, now: opt.Now,
+		emailKey: opt.EmailKey, keyMark: keyMark(opt.EmailKey), models: sql.Files,
 		summary: &Summary{
 			Version: summaryVersion, Program: opt.Config.Program.Name, Currency: opt.Config.Program.Currency,
 			AsOf: opt.AsOf.Format(time.DateOnly), DryRun: opt.DryRun, Started: opt.Now().UTC(),
@@ -124,7 +126,8 @@ func newNight(opt Options) *night {
 // where it is. With the configuration and the version of that time its tables are those of the night that was run
 // then, whatever came later, but for the names of the run in run_info and run_settings; three things can make a
 // difference. An export that arrived after the night with an older time of receipt counts; so does one that had
-// been quarantined and was loaded since; and what was read again under a changed mapping counts as it is read now.
+// been quarantined and was loaded since; and what was read again under a changed mapping, or with another key of
+// e-mail addresses, counts as it is read now: whoever changes a key that others know wants no hash by it to come back.
 //
 // The summary is returned with an error too, as far as the night came. Errors that callers tell apart:
 // *publish.LockedError when another run holds the state folder, *GateError when a check stopped publication, the
@@ -320,7 +323,7 @@ func (n *night) newLister() (*lister, error) {
 		dir = filepath.Join(os.TempDir(), fmt.Sprintf("partnerhealth-%d", os.Getpid()))
 	}
 	return &lister{
-		catalog: catalog, spool: source.NewSpool(dir, spoolLimit), archives: &archives{}, observer: n.observer, now: n.now(),
+		catalog: catalog, spool: source.NewSpool(dir, spoolLimit), archives: &archives{}, observer: n.observer, now: n.now(), keyMark: n.keyMark,
 	}, nil
 }
 
@@ -345,21 +348,20 @@ func (n *night) summariseListing() {
 			e.New += len(d.parts)
 		}
 	}
-	if k := len(e.Unmatched); k > 0 {
-		n.warn("%s not read because no mapping names them, the first is %s: add a pattern to the source's mapping, list it under ignore: of the source, or move it away",
-			files(k), e.Unmatched[0])
+	switch k := len(e.Unmatched); k {
+	case 0:
+	case 1:
+		n.warn("%s was not read because no mapping names it: %s", e.Unmatched[0], whatToDoUnmatched)
+	default:
+		n.warn("%d files were not read because no mapping names them, the first is %s: %s", k, e.Unmatched[0], whatToDoUnmatched)
 	}
 	for _, w := range e.Waiting {
 		n.warn("%s/%s is left to the next night: %s; %s", w.Source, w.File, w.Reason, w.NextStep)
 	}
 }
 
-func files(n int) string {
-	if n == 1 {
-		return "1 file was"
-	}
-	return fmt.Sprintf("%d files were", n)
-}
+// whatToDoUnmatched is the next step where a file has no mapping.
+const whatToDoUnmatched = "add a pattern to the source's mapping, list it under ignore: of the source, or move it away"
 
 func count[T int | int64](n T, noun string) string {
 	if n == 1 {

@@ -144,12 +144,16 @@ const topShown = 3
 // summarise puts the night's result into the words of a partner manager.
 func (n *night) summarise(data *report.Night, owners []report.OwnerList) {
 	s := n.summary
-	s.Report = Report{Alerts: len(data.Alerts), Managers: len(owners), QBR: len(data.Partners)}
+	s.Report = Report{Alerts: len(data.Alerts), QBR: len(data.Partners)}
 	s.Score.Verdict, s.Score.Method = data.Model.Verdict, data.Model.Method
 	s.Score.AUC, s.Score.AUCRecency, s.Score.Events = data.Model.AUC, data.Model.AUCRecency, data.Model.Events
 	all := report.OwnerList{}
 	for i := range owners {
 		all.Partners = append(all.Partners, owners[i].Partners...)
+		s.Attention.Beyond += owners[i].PartnersBeyond
+		if owners[i].Key != "" { // partners whom nobody owns have a list, and no manager
+			s.Report.Managers++
+		}
 	}
 	slices.SortStableFunc(all.Partners, func(a, b report.OwnerPartner) int { return int(a.Rank - b.Rank) })
 	s.Attention.Partners = len(all.Partners)

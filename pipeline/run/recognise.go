@@ -33,7 +33,7 @@ func (l *lister) recognise(ctx context.Context, e *export) error {
 		return nil
 	}
 	l.taken[place(e)] = true
-	e.object = object
+	e.object, e.keyMark = object, markFor(object, l.keyMark)
 	for i := range object.Dialects {
 		if d := &object.Dialects[i]; d.Name == found.Dialect {
 			e.object = object.In(d)

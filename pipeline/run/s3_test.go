@@ -135,6 +135,9 @@ func TestANightWhoseBucketFails(t *testing.T) {
 					t.Errorf("error %q does not say %q", err, part)
 				}
 			}
+			if strings.Contains(err.Error(), "correct its path") {
+				t.Errorf("error %q tells of a folder", err)
+			}
 		})
 	}
 }

@@ -170,10 +170,12 @@ type Report struct {
 
 // Attention is the night's result in the words of a partner manager.
 type Attention struct {
-	Partners int    `json:"partners"`
-	AtStake  string `json:"at_stake"`
-	New      int    `json:"new"`
-	Top      []Top  `json:"top"`
+	Partners int `json:"partners"`
+	// Beyond are partners that need attention as well, below the limit of their manager's list.
+	Beyond  int    `json:"beyond"`
+	AtStake string `json:"at_stake"`
+	New     int    `json:"new"`
+	Top     []Top  `json:"top"`
 }
 
 // Top is one of the first partners on the list.

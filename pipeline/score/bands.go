@@ -4,8 +4,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-
-	"github.com/partnerhealth/partnerhealth/models/evaluate"
 )
 
 // The risk bands, highest first.
@@ -25,6 +23,7 @@ type bands struct {
 	level  [3]float64 // lowest probability of the band tonight, NaN when it is empty
 	// The track record: what the same shares of each held-out month came to.
 	heldOut, churned [3]int
+	hits             [3]share
 	// flagged says of each held-out row whether it was in the high band of its month.
 	flagged []bool
 }
@@ -130,18 +129,18 @@ func (b *bands) observe(p *panel, t *trackRecord, high, medium float64) {
 			b.flagged[rows[j]] = band == 0
 			b.heldOut[band]++
 			b.churned[band] += int(t.outcome[rows[j]])
+			b.hits[band].add(t.outcome[rows[j]] == 1, p.rows[t.rows[rows[j]]].family)
 		}
 	}
 }
 
-// observed returns the share of a band that churned in the held-out quarters with its Wilson interval, nil when nobody
-// was in it.
-func (b *bands) observed(band int) (rate, low, high *float64) {
-	n := float64(b.heldOut[band])
-	lo, hi, err := evaluate.Wilson(float64(b.churned[band]), n, 0.95)
-	if err != nil {
+// observed returns the share of a band that churned in the held-out quarters with its interval, nil when nobody was in it.
+// The same partners come in month after month, and one churn makes several of their rows: by rows the interval would be
+// as narrow as if each were a partner of its own.
+func (b *bands) observed(band int) (rate, low, high any) {
+	if b.heldOut[band] == 0 {
 		return nil, nil, nil
 	}
-	r := float64(b.churned[band]) / n
-	return &r, &lo, &hi
+	low, high = clusteredWilson(b.hits[band])
+	return float64(b.churned[band]) / float64(b.heldOut[band]), low, high
 }

@@ -88,7 +88,8 @@ func (n *night) driftOf(value func(row int) float64) drift {
 	}
 	noise := 1/float64(n.p.partners(past)) + 1/float64(len(now))
 	d.psi, d.limit, d.chance, d.level = s.PSI, 0, 1, driftNone
-	if df := float64(len(s.Baseline) - 1); df > 0 {
+	// The bin above a cap that many reach is empty then and now, and gives chance no room.
+	if df := float64(s.DF); df > 0 {
 		chi := distuv.ChiSquared{K: df}
 		d.limit, d.chance = noise*chi.Quantile(0.95), chi.Survival(s.PSI/noise)
 	}

@@ -16,13 +16,20 @@ type durations struct {
 	end      []int
 }
 
-// seen returns how long a partner had waited, and how the wait had ended, as it was known on a day.
+// seen returns how long a partner had waited, and how the wait had ended, as the night of a day knew it: by what was
+// received up to the morning after, as int_snapshot.known_until says. Tonight's table holds what tonight knows. An end
+// that was not known yet, though it had come, was a partner that still waited: to censor it on the day of its end would
+// use that day.
 func (w *waits) seen(row int, on arrow.Date32) (days float64, end int) {
 	r := w.rows[row]
-	if r.end != 0 && r.known <= on && r.on+arrow.Date32(r.days) <= on {
+	waited := math.Max(0, float64(on-r.on))
+	switch isKnown := r.known <= on+1 || on >= w.o.asOfDay(); {
+	case r.end == 0:
+		return math.Min(r.days, waited), 0
+	case isKnown && r.on+arrow.Date32(r.days) <= on:
 		return r.days, r.end
 	}
-	return math.Min(r.days, math.Max(0, float64(on-r.on))), 0
+	return waited, 0
 }
 
 // group returns the waits of some partners as they were known on a day.

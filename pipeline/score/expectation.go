@@ -27,8 +27,13 @@ const (
 	regressFrom = 30
 )
 
-// verdictBeats is what a card says where the method was better than its baseline by more than chance explains.
+// verdictBeats is what a card says where the method was better than its baseline by more than chance explains: where the
+// whole 95 % interval of the gain lies above 0. The card shows that interval, so verdict and interval cannot contradict each
+// other; standard errors can, since a difference of medians need not be symmetric.
 const verdictBeats = "better than baseline"
+
+// isAboveZero is that criterion.
+func (m measure) isAboveZero() bool { return m.low > 0 }
 
 // normal95 is the normal quantile of a 95 % interval.
 const normal95 = 1.959963984540054
@@ -129,7 +134,7 @@ func ExpectationCardSchema() *arrow.Schema {
 		{"purpose", text, "first_revenue, next_quarter or look_alike"},
 		{"method", text, "what makes the published numbers; none where there are none"},
 		{"baseline", text, "the simple rule that it is judged against"},
-		{"verdict", text, "better than baseline, no better than baseline, insufficient_events, or not fitted"},
+		{"verdict", text, "better than baseline (the 95% interval of the gain lies above 0), no better than baseline, insufficient_events, or not fitted"},
 		{"reason", text, "why, in words"},
 		{"note", text, "what to bear in mind when reading the numbers"},
 		{"n", bigint, "rows learned from: partners, or partner-quarters for next_quarter"},
@@ -149,7 +154,7 @@ func ExpectationCardSchema() *arrow.Schema {
 		{"value", "measure of the model on the rows it was judged on"},
 		{"baseline_value", "measure of the baseline on the same rows"},
 		{"gain", "by how much the model is better"},
-		{"coverage", "share of the outcomes inside the 80% intervals"},
+		{"coverage", "share of the outcomes inside the 80% intervals; null where under three past quarters were there to try them on"},
 		{"observed_expected", "events that happened per event that was expected"},
 	} {
 		columns = append(columns, column{m[0], double, m[1]},

@@ -2,6 +2,8 @@ package score_test
 
 import (
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -89,4 +91,44 @@ func TestExpectationsOfAnyProgramme(t *testing.T) {
 			rt.Fatal(err)
 		}
 	})
+}
+
+// The card shows the interval of the gain: a method is better where all of it lies above 0, and nowhere else.
+func TestVerdictsAreThoseOfTheShownInterval(t *testing.T) {
+	better, not := 0, 0
+	check := func(name string, card map[string]any) {
+		t.Helper()
+		if card["gain_low"] == nil {
+			return
+		}
+		isAbove := number(t, card, "gain_low") > 0
+		if isAbove != (card["verdict"] == "better than baseline") {
+			t.Errorf("%s: gain %v (%v to %v), verdict %v: %v", name, card["gain"], card["gain_low"], card["gain_high"], card["verdict"], card["reason"])
+		}
+		if isAbove {
+			better++
+		} else {
+			not++
+		}
+	}
+	for seed := range uint64(30) {
+		rnd := rand.New(rand.NewPCG(seed, 9))
+		b := newBook(36)
+		for k := range 30 {
+			size, values := 100*(1+9*rnd.Float64()), make([]float64, 36)
+			for i := range values {
+				values[i] = math.Round(math.Max(0, size*(2+rnd.NormFloat64())))
+			}
+			b.add(fmt.Sprintf("P%03d", k), values...)
+		}
+		_, card := b.expect(t)
+		check(fmt.Sprintf("next quarter %d", seed), card)
+		_, card = expectFirst(t, signings(seed, 120, 1.8))
+		check(fmt.Sprintf("first revenue %d", seed), card)
+		_, card = recruits(t, applications(seed, 200, 0.3))
+		check(fmt.Sprintf("look-alike %d", seed), card)
+	}
+	if better < 10 || not < 10 {
+		t.Errorf("%d cards are better and %d are not: too few to tell", better, not)
+	}
 }

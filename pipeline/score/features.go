@@ -65,12 +65,14 @@ func features() []feature {
 	}
 }
 
-// The columns that are read for their meaning and never enter a model by themselves.
+// The columns that are read for their meaning, whether they are in a model or not.
 const (
 	colDaysSinceEvent = "days_since_last_event"
 	colMedianGap      = "median_gap_days"
 	colTenureMonths   = "tenure_months"
 	colRecency        = "recency_gaps"
+	colReturned       = "returned_partner"
+	colPipeline       = "open_pipeline_log"
 )
 
 // columnIndex numbers the columns that are read from fct_partner_month_feature.

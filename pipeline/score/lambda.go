@@ -115,7 +115,11 @@ func (p *panel) tuningFolds(train []int, o Options) []fold {
 
 // gain returns by how much b loses less than a, with its standard error from the sums per partner family.
 func (p *panel) gain(a, b []float64, rows []int) (gain, se float64) {
-	cluster := p.clusters(rows)
+	return gainBy(p.clusters(rows), a, b)
+}
+
+// gainBy returns by how much b loses less than a, with its standard error from the sums per cluster.
+func gainBy(cluster []int, a, b []float64) (gain, se float64) {
 	sums := make([]float64, 0)
 	for k, g := range cluster {
 		for g >= len(sums) {

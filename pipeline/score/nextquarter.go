@@ -38,6 +38,10 @@ const (
 	priorMonths = 3
 	// spreadPriorMonths is what the programme's typical variation counts for beside a partner's own.
 	spreadPriorMonths = 6
+	// leastHalf is the least half width of an interval, as a share of what is expected: revenue is not known better than to
+	// two digits. A partner whose months were all alike would else have an interval of rounding errors, and its first rise in
+	// price, so many of those, would stretch everybody's.
+	leastHalf = 0.01
 	// normal80 is the normal quantile of an 80 % interval.
 	normal80 = 1.2815515655446004
 )
@@ -315,6 +319,8 @@ func (p *revenuePartner) isHere(m month) bool { return p.exited == noDate || p.e
 // forecast is an expected sum of three months with half the width of its 80 % interval.
 type forecast struct{ mean, half float64 }
 
+func newForecast(mean, half float64) forecast { return forecast{mean, math.Max(half, leastHalf*mean)} }
+
 // expect returns what a rule expects of the quarter that begins with a month, from the months before another; false where
 // the partner's history is too short for the rule, or has no revenue in its last year.
 func (b *revenueBook) expect(rule string, p *revenuePartner, before, target, known month, others peers) (forecast, bool) {
@@ -330,14 +336,14 @@ func (b *revenueBook) expect(rule string, p *revenuePartner, before, target, kno
 	switch rule {
 	case ruleLast:
 		sum, ok := b.quarterOf(p, before-quarterMonths, known)
-		return forecast{sum, normal80 * sd * math.Sqrt(2*quarterMonths)}, ok
+		return newForecast(sum, normal80*sd*math.Sqrt(2*quarterMonths)), ok
 	case ruleYearAgo:
 		sum, ok := b.quarterOf(p, target-meanMonths, known)
-		return forecast{sum, normal80 * sd * math.Sqrt(2*quarterMonths)}, ok
+		return newForecast(sum, normal80*sd*math.Sqrt(2*quarterMonths)), ok
 	case ruleTrend:
 		return b.extend(p, before, target, known)
 	}
-	return forecast{quarterMonths * shrunken, normal80 * sd * math.Sqrt(quarterMonths+quarterMonths*quarterMonths/(n+priorMonths))}, true
+	return newForecast(quarterMonths*shrunken, normal80*sd*math.Sqrt(quarterMonths+quarterMonths*quarterMonths/(n+priorMonths))), true
 }
 
 // extend continues the straight line. The sum of three months at a line has three times the mean at the middle month and,
@@ -361,7 +367,7 @@ func (b *revenueBook) extend(p *revenuePartner, before, target, known month) (fo
 	}
 	mean, one := at.MeanHigh-at.Mean, at.High-at.Mean // t s sqrt(h) and t s sqrt(1 + h)
 	half := math.Sqrt(quarterMonths*quarterMonths*mean*mean + quarterMonths*math.Max(0, one*one-mean*mean))
-	return forecast{math.Max(0, quarterMonths*at.Mean), half}, true
+	return newForecast(math.Max(0, quarterMonths*at.Mean), half), true
 }
 
 // row returns one partner's row.

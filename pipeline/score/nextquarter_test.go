@@ -224,6 +224,51 @@ func TestNextQuarterSaysWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
+// Partners whose months are all alike, but for a price that rises by five percent each May. The months of a year that was
+// all alike vary by rounding errors only; measured in those a rise is beyond all bounds.
+func TestNextQuarterOfSubscriptions(t *testing.T) {
+	b := newBook(36)
+	for k := range 40 {
+		level, values := math.Round(100033*(1+0.3713*float64(k)))/100, make([]float64, 36)
+		for i := range values {
+			if on := ago(36 - i).ToTime(); on.Month() == time.May {
+				level = math.Round(level*105) / 100
+			}
+			values[i] = level
+		}
+		b.add(fmt.Sprintf("P%03d", k), values...)
+	}
+	rows, card := b.expect(t)
+	// The rise was not expected in any of the two quarters of the eight that it began in.
+	if c := number(t, card, "coverage"); c != 0.75 {
+		t.Errorf("the card says that intervals held %v, want 0.75", c)
+	}
+	for _, r := range rows {
+		low, mean, high := number(t, r, "low"), number(t, r, "expected"), number(t, r, "high")
+		if !(low < 0.99*mean && low > mean/2 && high > 1.01*mean && high < 2*mean) {
+			t.Errorf("%v: %v", r["partner_id"], r["explanation"])
+		}
+	}
+}
+
+// With eight months one past quarter can be tried: intervals that held in it say next to nothing of the next.
+func TestNextQuarterSaysOnHowManyQuartersItsIntervalsWereTried(t *testing.T) {
+	for months, want := range map[int]string{
+		6:  " The intervals could be tried on 1 past quarter; to tell how many outcomes they hold 3 are needed.",
+		11: " The intervals could be tried on 2 past quarters; to tell how many outcomes they hold 3 are needed.",
+		12: " The intervals were tried on 3 past quarters.",
+		36: " The intervals were tried on 8 past quarters.",
+	} {
+		_, card := drawn(60, months, func(rnd *rand.Rand, size float64, _ int) float64 { return size * (2 + rnd.NormFloat64()) }).expect(t)
+		if isTold := card["coverage"] != nil && card["coverage_low"] != nil; isTold != (months >= 12) {
+			t.Errorf("%d months: the intervals held %v", months, card["coverage"])
+		}
+		if note := card["note"].(string); !strings.HasSuffix(note, want) {
+			t.Errorf("%d months: %q, want the end %q", months, note, want)
+		}
+	}
+}
+
 // A month in which the whole programme closed nothing is no month of no revenue.
 func TestNextQuarterLeavesGapsOut(t *testing.T) {
 	b := drawn(200, 48, func(rnd *rand.Rand, size float64, _ int) float64 { return size * (2 + rnd.NormFloat64()) })

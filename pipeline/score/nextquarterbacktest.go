@@ -17,6 +17,9 @@ const (
 	minBacktestRows, minBacktestQuarters = 30, 2
 	// minStretchRows is the least number of past intervals to learn their stretch from.
 	minStretchRows = 50
+	// minCoverageQuarters is the least number of past quarters to say from how many outcomes the intervals hold: what moves a
+	// quarter moves all partners in it, and the intervals of the first quarters are stretched by nothing yet.
+	minCoverageQuarters = 3
 	// coverageLevel is the share of outcomes that the intervals are to hold.
 	coverageLevel = 0.80
 )
@@ -164,7 +167,7 @@ func (b *revenueBook) decide(card *ExpectationCard) (ruleChoice, error) {
 	}
 	numbers := fmt.Sprintf("median absolute error over %s in %s: %s", plural(float64(len(rows)), "partner-quarter"),
 		plural(float64(len(quarters)), "quarter"), strings.Join(told, ", "))
-	if ok && gain.value > oneSided95*gain.se {
+	if ok && gain.isAboveZero() {
 		card.conclude(verdictBeats, model, numbers)
 		return b.stretched(model, trials, card)
 	}
@@ -198,25 +201,29 @@ func (b *revenueBook) compare(card *ExpectationCard, rows []trial, model, naive 
 }
 
 // stretched learns by how much the rule's intervals must be stretched to hold 80 % of the past outcomes, and writes into
-// the card how many they held when each quarter's stretch was learned from the quarters before it.
+// the card how many they held when each quarter's stretch was learned from the quarters before it, and of how many quarters
+// that is.
 func (b *revenueBook) stretched(rule string, trials []trial, card *ExpectationCard) (ruleChoice, error) {
 	choice := ruleChoice{rule, 1}
 	var past, now []float64
 	var target month
-	held, n := 0.0, 0.0
+	held, n, quarters := 0.0, 0.0, 0
 	for _, t := range trials {
 		f, ok := t.by[rule]
 		if !ok {
 			f, ok = t.by[ruleMean]
 		}
-		if !ok || f.half == 0 {
+		if !ok {
 			continue
 		}
 		if t.target != target {
 			past, now, target = append(past, now...), nil, t.target
 			choice.stretch = stretch(past)
+			quarters++
 		}
-		now = append(now, math.Abs(t.actual-f.mean)/f.half)
+		if f.half > 0 { // what is expected to be 0 has no width to stretch, but it can be missed
+			now = append(now, math.Abs(t.actual-f.mean)/f.half)
+		}
 		n++
 		if low, high := choice.interval(f); t.actual >= low && t.actual <= high {
 			held++
@@ -227,6 +234,12 @@ func (b *revenueBook) stretched(rule string, trials []trial, card *ExpectationCa
 	if n == 0 {
 		return choice, nil
 	}
+	if quarters < minCoverageQuarters {
+		card.note += fmt.Sprintf(" The intervals could be tried on %s; to tell how many outcomes they hold %d are needed.",
+			plural(float64(quarters), "past quarter"), minCoverageQuarters)
+		return choice, nil
+	}
+	card.note += fmt.Sprintf(" The intervals were tried on %s.", plural(float64(quarters), "past quarter"))
 	low, high, err := evaluate.Wilson(held, n, 0.95)
 	if err != nil {
 		return choice, fmt.Errorf("judge intervals: %w", err)

@@ -163,6 +163,9 @@ func (p *panel) churns(rows []int) int {
 	return len(seen)
 }
 
+// events counts the distinct churns among rows.
+func (p *panel) events(rows []int) int { return p.churns(rows) }
+
 // positives counts the rows with outcome 1.
 func (p *panel) positives(rows []int) int {
 	n := 0

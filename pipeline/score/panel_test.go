@@ -56,6 +56,7 @@ func TestStatuses(t *testing.T) {
 		}
 	}
 	last[live[1]]["tenure_months"] = 2
+	last[live[5]]["tenure_months"], last[live[5]]["returned_partner"] = 2, 1.0
 	last[live[2]]["is_at_risk"] = false
 	last[live[3]]["is_at_risk"] = false
 	roster := records{partnerColumns, []map[string]any{
@@ -84,10 +85,11 @@ func TestStatuses(t *testing.T) {
 	}{
 		live[0]:                   {"scored", "ridge", true, ""},
 		live[1]:                   {"cold_start", "cold_start", true, "under 3 months since its first deal"},
+		live[5]:                   {"cold_start", "cold_start", true, "under 3 months since it came back"},
 		live[2]:                   {"churned", "", false, "silent for longer than its own rhythm allows"},
 		live[3]:                   {"exited", "ridge", true, "ended on 2026-10-31"},
 		live[4]:                   {"scored", "ridge", true, ""},
-		gone[0]:                   {"exited", "ridge", true, "ended on 2026-05-05"},
+		gone[0]:                   {"exited", "ridge", true, "ended on 2026-05-05; scored as it stood on " + last[gone[0]]["snapshot_on"].(arrow.Date32).ToTime().Format(time.DateOnly) + ", when it was last at risk"},
 		gone[1]:                   {"churned", "", false, ""},
 		"never sold":              {"no_commercial_event", "", false, "no registration"},
 		"left before the history": {"exited", "", false, "ended on 2020-01-01"},

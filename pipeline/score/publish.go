@@ -122,13 +122,14 @@ func (n *night) score(partner string) (line, []contribution, error) {
 		if m.last < 0 {
 			return l, nil, nil
 		}
-		l.note += "; scored as it stood at the last snapshot before"
+		// Silence may have ended the risk long before the relationship ended.
 		l.on = n.p.rows[m.last].on
+		l.note += "; scored as it stood on " + day(l.on) + ", when it was last at risk"
 		parts, err := n.fill(&l, m.last)
 		return l, parts, err
 	case tonight && n.p.isCold(m.tonight, n.o):
 		l.status = statusCold
-		err := n.cold(&l, n.p.rows[m.tonight].segment)
+		err := n.cold(&l, m.tonight)
 		return l, nil, err
 	case tonight:
 		l.status, l.band = statusScored, n.reported.bands.of[m.tonight]
@@ -187,9 +188,13 @@ func (n *night) fill(l *line, row int) ([]contribution, error) {
 
 // cold gives a partner without a trend the rate of its segment, shrunken to the programme, with an interval as wide as
 // the number of partners behind it makes it.
-func (n *night) cold(l *line, segment string) error {
+func (n *night) cold(l *line, row int) error {
+	segment, since := n.p.rows[row].segment, "its first deal"
+	if n.p.at(row, colReturned) > 0 {
+		since = "it came back"
+	}
 	l.method = methodCold
-	l.note = fmt.Sprintf("under %s since its first deal: no trend yet, the rate of its segment stands in", plural(n.o.ColdStartMonths, "month"))
+	l.note = fmt.Sprintf("under %s since %s: no trend yet, the rate of its segment stands in", plural(n.o.ColdStartMonths, "month"), since)
 	if n.reported.role != rolePublished {
 		return nil
 	}

@@ -23,18 +23,29 @@ func recencyReason(r reading) string {
 	return fmt.Sprintf("%s; this partner usually brings one every %s", since, number(math.Round(gap)))
 }
 
-// trendReason tells a logarithm of a ratio to the partner's own past.
+// pastFromMonths is the tenure from which a trend over quarters has a past: 90 days to look at and 90 to compare with.
+const pastFromMonths = 6
+
+// trendReason tells a logarithm of a ratio to the partner's own past. Both sides of the ratio were raised by the same
+// amount, so that small numbers do not jump: the change itself is larger, never smaller, than what is told.
 func trendReason(what, period string) func(reading) string {
 	return func(r reading) string {
 		x := r.value(r.shown)
 		if math.IsNaN(x) {
 			return what + ": no history to compare with"
 		}
-		text := fmt.Sprintf("%s: %s its usual %s", what, ratio(x), period)
+		if x == 0 && period == "quarter" && r.value(colTenureMonths) < pastFromMonths && !(r.value(colReturned) > 0) {
+			return what + ": too new to have a usual quarter"
+		}
+		change := ratio(math.Trunc, x)
+		if change != levelWith {
+			change = "at least " + change
+		}
+		text := fmt.Sprintf("%s: %s its usual %s", what, change, period)
 		if math.IsNaN(r.reference) {
 			return text
 		}
-		typical := ratio(r.reference)
+		typical := ratio(math.Round, r.reference)
 		if typical == levelWith {
 			typical = "no change"
 		}
@@ -45,13 +56,14 @@ func trendReason(what, period string) func(reading) string {
 // levelWith is the ratio of 1 in words.
 const levelWith = "level with"
 
-// ratio says how far a logarithm of a ratio is from 1.
-func ratio(x float64) string {
-	switch percent := math.Round(100 * math.Expm1(x)); {
+// ratio says how far a logarithm of a ratio is from 1, in whole numbers that round makes of it.
+func ratio(round func(float64) float64, x float64) string {
+	whole := func(v float64) float64 { return round(v + math.Copysign(1e-6, v)) } // 62 %, not 61.99999
+	switch percent := whole(100 * math.Expm1(x)); {
 	case percent <= -1:
 		return number(-percent) + " % below"
 	case percent >= 1000:
-		return number(math.Round(math.Exp(x))) + " times"
+		return number(whole(math.Exp(x))) + " times"
 	case percent >= 1:
 		return number(percent) + " % above"
 	}
@@ -76,9 +88,9 @@ func pipelineReason(r reading) string {
 	return fmt.Sprintf("%s; typical is %s", text, amount(r.reference))
 }
 
-// ageReason tells the mean age of open deals, which is 0 where there are none.
+// ageReason tells the mean age of open deals, which is 0 where there are none, and where all are of the day before.
 func ageReason(r reading) string {
-	if r.value(r.shown) == 0 {
+	if r.value(r.shown) == 0 && !(r.value(colPipeline) > 0) {
 		return "no open deals"
 	}
 	return plainReason("open deals are on average %s days old")(r)
@@ -146,6 +158,9 @@ func tenureReason(r reading) string {
 	months := r.value(colTenureMonths)
 	if math.IsNaN(months) {
 		return "time since the first deal is not known"
+	}
+	if r.value(colReturned) > 0 { // tenure begins anew with every spell
+		return "back in business for " + plural(math.Floor(months), "month")
 	}
 	return "doing business for " + plural(math.Floor(months), "month")
 }

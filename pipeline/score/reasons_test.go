@@ -27,15 +27,22 @@ func TestReasonsInWords(t *testing.T) {
 		{"recency_gaps", map[string]any{"days_since_last_event": 143.0, "median_gap_days": 41.0}, "no deal for 143 days; this partner usually brings one every 41"},
 		{"recency_gaps", map[string]any{"days_since_last_event": 1.0, "median_gap_days": nil}, "no deal for 1 day; too few deals to know how often it usually brings one"},
 		{"recency_gaps", map[string]any{"days_since_last_event": nil}, "no deal yet"},
-		{"revenue_trend", map[string]any{"revenue_trend": math.Log(0.38)}, "won revenue of the last 90 days: 62 % below its usual quarter; typical is "},
-		{"revenue_trend", map[string]any{"revenue_trend": math.Log(25)}, "won revenue of the last 90 days: 25 times its usual quarter; typical is "},
+		{"revenue_trend", map[string]any{"revenue_trend": math.Log(0.38)}, "won revenue of the last 90 days: at least 62 % below its usual quarter; typical is "},
+		{"revenue_trend", map[string]any{"revenue_trend": math.Log(25)}, "won revenue of the last 90 days: at least 25 times its usual quarter; typical is "},
 		{"revenue_trend", map[string]any{"revenue_trend": 0.0}, "won revenue of the last 90 days: level with its usual quarter; typical is "},
-		{"activity_trend", map[string]any{"activity_trend": math.Log(1.5)}, "registrations and new deals of the last 90 days: 50 % above its usual quarter; typical is "},
+		// Half a year after the first deal there is no quarter before the last 90 days to compare with.
+		{"revenue_trend", map[string]any{"revenue_trend": 0.0, "tenure_months": 5}, "won revenue of the last 90 days: too new to have a usual quarter"},
+		{"revenue_trend", map[string]any{"revenue_trend": 0.0, "tenure_months": 5, "returned_partner": 1.0}, "won revenue of the last 90 days: level with its usual quarter"},
+		// None where two a quarter are usual: (0 + 1) / (2 + 1), although it is all of them that are missing.
+		{"activity_trend", map[string]any{"activity_trend": math.Log(1.0 / 3)}, "registrations and new deals of the last 90 days: at least 66 % below its usual quarter"},
+		{"activity_trend", map[string]any{"activity_trend": math.Log(1.5)}, "registrations and new deals of the last 90 days: at least 50 % above its usual quarter; typical is "},
 		{"open_pipeline_log", map[string]any{"open_pipeline_log": math.Log1p(1234567)}, "open pipeline of EUR 1,234,567; typical is EUR "},
 		{"open_pipeline_log", map[string]any{"open_pipeline_log": 0.0}, "no open pipeline; typical is EUR "},
 		{"open_pipeline_age_days", map[string]any{"open_pipeline_age_days": 120.4}, "open deals are on average 120 days old; typical is "},
-		{"open_pipeline_age_days", map[string]any{"open_pipeline_age_days": 0.0}, "no open deals"},
-		{"people_trend", map[string]any{"people_trend": math.Log(0.5)}, "people active in the last 30 days: 50 % below its usual month; typical is "},
+		{"open_pipeline_age_days", map[string]any{"open_pipeline_age_days": 0.0, "open_pipeline_log": 0.0}, "no open deals"},
+		// Opened the day before.
+		{"open_pipeline_age_days", map[string]any{"open_pipeline_age_days": 0.0, "open_pipeline_log": 9.0}, "open deals are on average 0 days old; typical is "},
+		{"people_trend", map[string]any{"people_trend": math.Log(0.5)}, "people active in the last 30 days: at least 50 % below its usual month; typical is "},
 		{"days_since_activity_log", map[string]any{"days_since_activity_log": math.Log1p(45)}, "no portal or training activity for 45 days; typical is "},
 		{"days_since_activity_log", map[string]any{"days_since_activity_log": math.Log1p(365)}, "no portal or training activity for a year or longer; typical is "},
 		{"cert_share", map[string]any{"cert_share": 0.4}, "valid certifications cover 40 % of what the tier requires; typical is "},
@@ -49,6 +56,8 @@ func TestReasonsInWords(t *testing.T) {
 		{"cases_escalated_90d", map[string]any{"cases_escalated_90d": 2.0}, "escalated cases in 90 days: 2; typical is "},
 		{"tier_rank", map[string]any{"tier_rank": 2}, "tier rank 2; typical is "},
 		{"tenure", map[string]any{"tenure_months": 13}, "doing business for 13 months"},
+		// Tenure begins anew with every spell.
+		{"tenure", map[string]any{"tenure_months": 7, "returned_partner": 1.0}, "back in business for 7 months"},
 	}
 	for k, tc := range cases {
 		maps.Copy(live[k], tc.values)

@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	// minRecalibrationChurns is the number of later churns under which recalibrating costs more than it repairs.
-	minRecalibrationChurns = 20
+	// minRecalibrationEvents is the number of later events, and of rows without, under which recalibrating costs more than it
+	// repairs.
+	minRecalibrationEvents = 20
 	// recalibrationPenalty draws the slope to 1.
 	recalibrationPenalty = 10
 )
@@ -30,6 +31,16 @@ type recalibration struct {
 	Churns int `json:"churns"`
 }
 
+// outcomes is what became of the rows that were predicted.
+type outcomes interface {
+	// labels are 1 where the event came.
+	labels(rows []int) []float64
+	// events counts the distinct ones: one may make several rows positive.
+	events(rows []int) int
+	// clusters numbers what belongs together.
+	clusters(rows []int) []int
+}
+
 // asItIs leaves a logit as the regression gave it.
 var asItIs = recalibration{Recalibration: evaluate.Recalibration{Slope: 1}, Kind: recalibrateNone}
 
@@ -43,9 +54,14 @@ type foresight struct {
 
 // add predicts a newer block with a regression as it is, without recalibration.
 func (f *foresight) add(r *ridge, p *panel, rows []int) {
+	f.addBlock(rows, func(i int) float64 { return r.raw(r.standard(p.rows[i].values)) })
+}
+
+// addBlock adds the predictions of a newer block.
+func (f *foresight) addBlock(rows []int, logit func(row int) float64) {
 	f.newest = len(f.rows)
 	for _, i := range rows {
-		f.rows, f.logit = append(f.rows, i), append(f.logit, r.raw(r.standard(p.rows[i].values)))
+		f.rows, f.logit = append(f.rows, i), append(f.logit, logit(i))
 	}
 }
 
@@ -66,56 +82,65 @@ func (p *panel) walkForward(choices []choice, train []int, lambda float64, const
 	return out, nil
 }
 
+// recalibrate learns from what was foreseen of churn.
+func (p *panel) recalibrate(f foresight) recalibration {
+	r, _ := f.recalibrate(p)
+	return r
+}
+
 // recalibrate learns from foresight by how much a regression's log-odds are to be shifted and stretched. It does so only
 // where that would have helped before: the line learned from all blocks but the newest must lose less on the newest than the
 // regression as it is, by more than chance explains at 5 %, one-sided, by partner family. For the earlier predictions come of fewer data, and
-// what was wrong with them need not be wrong with the last model.
-func (p *panel) recalibrate(f foresight) recalibration {
-	out := asItIs
-	out.Churns = p.churns(f.rows)
-	before, ok := p.line(f.rows[:f.newest], f.logit[:f.newest])
+// what was wrong with them need not be wrong with the last model. isTried is false where the events were too few to tell.
+func (f foresight) recalibrate(o outcomes) (out recalibration, isTried bool) {
+	out = asItIs
+	out.Churns = o.events(f.rows)
+	before, ok := correction(o, f.rows[:f.newest], f.logit[:f.newest])
 	if !ok {
-		return out
+		return out, false
 	}
 	newest, logit := f.rows[f.newest:], f.logit[f.newest:]
-	raw, mapped := make([]float64, len(newest)), make([]float64, len(newest))
+	raw, mapped, label := make([]float64, len(newest)), make([]float64, len(newest)), o.labels(newest)
 	for k, eta := range logit {
-		raw[k], mapped[k] = logLoss(p.rows[newest[k]].label, eta), logLoss(p.rows[newest[k]].label, before.Logit(eta))
+		raw[k], mapped[k] = logLoss(label[k], eta), logLoss(label[k], before.Logit(eta))
 	}
-	if gain, se := p.gain(raw, mapped, newest); !(gain > oneSided95*se) {
-		return out
+	if gain, se := gainBy(o.clusters(newest), raw, mapped); !(gain > oneSided95*se) {
+		return out, true
 	}
-	if all, ok := p.line(f.rows, f.logit); ok {
+	if all, ok := correction(o, f.rows, f.logit); ok {
 		out.Recalibration, out.Kind = all.Recalibration, all.Kind
 	}
-	return out
+	return out, true
 }
 
-// line fits a recalibration to predictions, from 20 distinct churns on. One churn makes several positive rows, so rows
-// weigh the number of distinct churns over that of positive rows: few churns then count as few. Where the outcomes would
+// correction fits a recalibration to predictions, from 20 distinct events on. One churn makes several positive rows, so rows
+// weigh the number of distinct events over that of positive rows: few churns then count as few. Where the outcomes would
 // turn the order round, the level alone is repaired.
-func (p *panel) line(rows []int, logit []float64) (recalibration, bool) {
-	churns := p.churns(rows)
-	if churns < minRecalibrationChurns {
+func correction(o outcomes, rows []int, logit []float64) (recalibration, bool) {
+	events, label, positives := o.events(rows), o.labels(rows), 0.0
+	for _, y := range label {
+		positives += y
+	}
+	if events < minRecalibrationEvents || float64(len(rows))-positives < minRecalibrationEvents {
 		return asItIs, false
 	}
 	weight, prob := make([]float64, len(rows)), make([]float64, len(rows))
-	share := float64(churns) / float64(p.positives(rows))
+	share := float64(events) / positives
 	for k, eta := range logit {
 		weight[k], prob[k] = share, logistic.Expit(eta)
 	}
-	s, err := evaluate.New(p.labels(rows), prob, weight)
+	s, err := evaluate.New(label, prob, weight)
 	if err != nil {
 		return asItIs, false
 	}
 	if r, err := s.Recalibrate(recalibrationPenalty); err == nil && r.Slope > 0 {
-		return recalibration{r, recalibrateSlope, churns}, true
+		return recalibration{r, recalibrateSlope, events}, true
 	}
 	shift, _, err := s.Shift()
 	if err != nil {
 		return asItIs, false
 	}
-	return recalibration{evaluate.Recalibration{Intercept: shift, Slope: 1}, recalibrateIntercept, churns}, true
+	return recalibration{evaluate.Recalibration{Intercept: shift, Slope: 1}, recalibrateIntercept, events}, true
 }
 
 // logLoss is that of log-odds, without overflow.

@@ -37,7 +37,7 @@ func TestProbabilitiesThatAreRightStayAsTheyAre(t *testing.T) {
 		p, f := foreseen(seed, 250, 3, 0, 1)
 		if r := p.recalibrate(f); r.Kind != recalibrateNone {
 			changed++
-		} else if r.Intercept != 0 || r.Slope != 1 || r.Churns < minRecalibrationChurns {
+		} else if r.Intercept != 0 || r.Slope != 1 || r.Churns < minRecalibrationEvents {
 			t.Fatalf("none is %+v", r)
 		}
 	}
@@ -59,7 +59,7 @@ func TestProbabilitiesThatAreWrongAreRepaired(t *testing.T) {
 func TestFewLaterChurnsCorrectNothing(t *testing.T) {
 	p, f := foreseen(3, 60, 3, -1.2, 0.6)
 	before := p.churns(f.rows[:f.newest])
-	if r := p.recalibrate(f); before >= minRecalibrationChurns || r.Kind != recalibrateNone || r.Churns != p.churns(f.rows) {
+	if r := p.recalibrate(f); before >= minRecalibrationEvents || r.Kind != recalibrateNone || r.Churns != p.churns(f.rows) {
 		t.Errorf("%d churns before the newest block: %+v", before, r)
 	}
 }
@@ -67,7 +67,7 @@ func TestFewLaterChurnsCorrectNothing(t *testing.T) {
 // A churn that is seen in six rows counts as one: six copies of every row, in one spell, are corrected as the rows are.
 func TestRowsOfOneChurnCountAsOne(t *testing.T) {
 	p, f := foreseen(5, 400, 1, -1, 1)
-	one, ok := p.line(f.rows, f.logit)
+	one, ok := correction(p, f.rows, f.logit)
 	var many foresight
 	for copy := range 6 {
 		for k, i := range f.rows {
@@ -77,7 +77,7 @@ func TestRowsOfOneChurnCountAsOne(t *testing.T) {
 			p.rows = append(p.rows, s)
 		}
 	}
-	six, ok6 := p.line(many.rows, many.logit)
+	six, ok6 := correction(p, many.rows, many.logit)
 	if !ok || !ok6 || math.Abs(one.Intercept-six.Intercept) > 1e-9 || math.Abs(one.Slope-six.Slope) > 1e-9 || one.Churns != six.Churns {
 		t.Errorf("one row %+v, six rows %+v", one, six)
 	}
@@ -88,7 +88,7 @@ func TestRecalibrationNeverTurnsTheOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, f := foreseen(rapid.Uint64().Draw(t, "seed"), rapid.IntRange(30, 300).Draw(t, "partners"), 2,
 			rapid.Float64Range(-2, 2).Draw(t, "intercept"), rapid.Float64Range(-3, 3).Draw(t, "slope"))
-		for _, r := range []recalibration{p.recalibrate(f), func() recalibration { r, _ := p.line(f.rows, f.logit); return r }()} {
+		for _, r := range []recalibration{p.recalibrate(f), func() recalibration { r, _ := correction(p, f.rows, f.logit); return r }()} {
 			if !(r.Slope > 0) || math.IsInf(r.Slope, 0) || math.IsNaN(r.Intercept) || math.IsInf(r.Intercept, 0) {
 				t.Fatalf("%+v", r)
 			}
@@ -98,7 +98,7 @@ func TestRecalibrationNeverTurnsTheOrder(t *testing.T) {
 		}
 	})
 	p, f := foreseen(1, 600, 2, 0, -2)
-	if r, ok := p.line(f.rows, f.logit); !ok || r.Kind != recalibrateIntercept || r.Slope != 1 {
+	if r, ok := correction(p, f.rows, f.logit); !ok || r.Kind != recalibrateIntercept || r.Slope != 1 {
 		t.Errorf("outcomes against the predictions: %+v", r)
 	}
 }

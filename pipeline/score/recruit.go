@@ -18,8 +18,6 @@ const (
 	casesPerTrait = 5
 	// minOutcomes is the least number of each outcome, later in time, on which a score can be judged.
 	minOutcomes = 5
-	// recalibrateFrom is the number of events, later in time, from which probabilities are corrected.
-	recalibrateFrom = 20
 	// recruitReasons is how many traits are told.
 	recruitReasons = 3
 )
@@ -164,12 +162,13 @@ type lookAlike struct {
 	design  *traitDesign
 	model   *logistic.Model
 	laplace *logistic.Covariance
-	line    evaluate.Recalibration
+	line    recalibration
+	error   lineError
 }
 
 func (a *applicants) fit(rows []int) (*lookAlike, error) {
 	positive, negative := a.outcomes(rows)
-	m := &lookAlike{design: newTraitDesign(a.traits, rows, inTurns(min(positive, negative)/casesPerTrait)), line: evaluate.Recalibration{Slope: 1}}
+	m := &lookAlike{design: newTraitDesign(a.traits, rows, inTurns(min(positive, negative)/casesPerTrait)), line: asItIs}
 	if len(m.design.columns) == 0 {
 		return nil, fmt.Errorf("no stated trait varies enough")
 	}
@@ -188,8 +187,10 @@ func (a *applicants) fit(rows []int) (*lookAlike, error) {
 // score returns the chance with its 95% interval.
 func (m *lookAlike) score(row int) (p, low, high float64) {
 	iv := m.laplace.Interval(m.design.row(row), 0.95)
-	at := func(logit float64) float64 { return logistic.Expit(m.line.Intercept + m.line.Slope*logit) }
-	return at(iv.Logit), at(logistic.Logit(iv.Low)), at(logistic.Logit(iv.High))
+	logit, half := m.line.Logit(iv.Logit), func(limit float64) float64 {
+		return math.Hypot(m.line.Slope*(logistic.Logit(limit)-iv.Logit), normal95*m.error.at(iv.Logit))
+	}
+	return logistic.Expit(logit), logistic.Expit(logit - half(iv.Low)), logistic.Expit(logit + half(iv.High))
 }
 
 // reasons are the traits that raise the score most against the average applicant learned from.
@@ -236,11 +237,9 @@ func (a *applicants) decide(card *ExpectationCard) (*lookAlike, error) {
 	return a.judge(m, rows, card)
 }
 
-// judge trains on the partners whose outcome was known before the last third of them signed, and tries the score on that
-// third. The score is returned where it ranks them better than chance, corrected by what those predictions got wrong.
-func (a *applicants) judge(m *lookAlike, rows []int, card *ExpectationCard) (*lookAlike, error) {
-	cut := a.rows[rows[len(rows)*2/3]].signed
-	var train, later []int
+// before divides the partners by a day on which some of them signed: those whose outcome was known by then, and those that
+// signed from then on.
+func (a *applicants) before(cut arrow.Date32, rows []int) (train, later []int) {
 	for _, i := range rows {
 		switch r := a.rows[i]; {
 		case r.signed >= cut:
@@ -249,6 +248,15 @@ func (a *applicants) judge(m *lookAlike, rows []int, card *ExpectationCard) (*lo
 			train = append(train, i)
 		}
 	}
+	return train, later
+}
+
+// judge trains on the partners whose outcome was known before the last third of them signed, and tries the score on that
+// third. The score is returned where it ranks them better than chance: where the 95 % interval that the card shows lies
+// above it, so that the card does not contradict itself.
+func (a *applicants) judge(m *lookAlike, rows []int, card *ExpectationCard) (*lookAlike, error) {
+	cut := a.rows[rows[len(rows)*2/3]].signed
+	train, later := a.before(cut, rows)
 	refuse := func(reason string) (*lookAlike, error) {
 		card.conclude(verdictNotFitted, methodNone, reason)
 		return nil, nil
@@ -265,9 +273,8 @@ func (a *applicants) judge(m *lookAlike, rows []int, card *ExpectationCard) (*lo
 	if err != nil {
 		return refuse("the partners that signed first do not tell enough to judge by: " + err.Error())
 	}
-	y, p := make([]float64, len(later)), make([]float64, len(later))
+	y, p := a.labels(later), make([]float64, len(later))
 	for k, i := range later {
-		y[k] = a.rows[i].label
 		p[k], _, _ = past.score(i)
 	}
 	sample, err := evaluate.New(y, p, nil)
@@ -283,19 +290,13 @@ func (a *applicants) judge(m *lookAlike, rows []int, card *ExpectationCard) (*lo
 	if card.ratio, err = observedExpected(sample, positive); err != nil {
 		return nil, err
 	}
-	card.noteRatio()
 	numbers := fmt.Sprintf("AUC %.2f (%.2f to %.2f) on %s that signed later", auc.AUC, auc.Low, auc.High, plural(float64(len(later)), "partner"))
-	if se := math.Sqrt(auc.Variance); auc.AUC-0.5 <= oneSided95*se {
+	if auc.Low <= 0.5 {
 		card.conclude(verdictNoBetter, methodNone, numbers+": not above chance, so nobody is scored")
 		return nil, nil
 	}
 	card.conclude(verdictBeats, methodRidge, numbers+"; chance is 0.50")
-	if min(positive, negative) >= recalibrateFrom {
-		if m.line, err = sample.Recalibrate(recalibrationPenalty); err != nil || m.line.Slope <= 0 {
-			return refuse("the later outcomes contradict its probabilities")
-		}
-		card.note = fmt.Sprintf("The later outcomes corrected the log-odds by the slope %.2f. ", m.line.Slope) + card.note
-	}
+	m.recalibrate(a, past, rows, later).tell(card)
 	return m, nil
 }
 

@@ -104,6 +104,42 @@ func TestLookAlikeFindsWhatWasPlanted(t *testing.T) {
 	}
 }
 
+// Of those who signed last fewer or more got going than the older ones promised. Where that corrected the chances they are
+// limits no more, and where nobody is scored there are none to read.
+func TestLookAlikeDoesNotCorrectTwice(t *testing.T) {
+	corrected := 0
+	for seed := range uint64(40) {
+		rows, card := recruits(t, shifted(applications(seed, 900, 0.8), []float64{-1, 1}[seed%2]))
+		note := card["note"].(string)
+		isOff := card["observed_expected_low"] != nil && (number(t, card, "observed_expected_low") > 1 || number(t, card, "observed_expected_high") < 1)
+		isCorrected := strings.Contains(note, "The later outcomes corrected the log-odds")
+		if isOff && isCorrected {
+			corrected++
+		}
+		if strings.Contains(note, "take the chances as") && (isCorrected || rows[0]["score"] == nil) {
+			t.Errorf("seed %d: %s", seed, note)
+		}
+	}
+	if corrected < 5 {
+		t.Errorf("only %d of 40 programmes test it", corrected)
+	}
+}
+
+// shifted lets the newer half of the partners get going with other log-odds than planted.
+func shifted(rows []map[string]any, by float64) []map[string]any {
+	rnd := rand.New(rand.NewPCG(7, 7))
+	for _, r := range rows {
+		signed, ok := r["signed_on"].(arrow.Date32)
+		if recent := arrow.Date32FromTime(asOf) - 365 - 500; !ok || signed < recent {
+			continue
+		}
+		if rnd.Float64() < math.Abs(by)/3 {
+			r["label"] = int((1 + by) / 2)
+		}
+	}
+	return rows
+}
+
 // With nothing planted nobody is scored, but by chance.
 func TestLookAlikeScoresNobodyByChance(t *testing.T) {
 	scored := 0

@@ -10,8 +10,8 @@ func PartnerChurnSchema() *arrow.Schema {
 		{"status", text, "scored, cold_start, exited, churned, no_commercial_event or not_fitted"},
 		{"score_method", text, "what ranks the partner: ridge, ridge_cv, scorecard or cold_start"},
 		{"probability", double, "probability of churn within churn.horizon_days; null unless a model is published"},
-		{"low", double, "lower end of its 95% interval"},
-		{"high", double, "upper end of its 95% interval"},
+		{"low", double, "lower end of the 95% interval of the estimate: how well the model's coefficients are known; what no feature tells of the partner is not in it"},
+		{"high", double, "upper end of it"},
 		{"band", text, "low, medium or high"},
 		{"logit", double, "log-odds: the baseline and all contributions"},
 		{"baseline_logit", double, "log-odds of the average partner"},
@@ -179,8 +179,8 @@ func BandSchema() *arrow.Schema {
 		{"held_out", bigint, "partner-months of the held-out quarters that the same shares put into the band"},
 		{"churned", bigint, "of these, with churn within the horizon"},
 		{"observed_rate", double, "churned / held_out"},
-		{"observed_low", double, "lower end of its Wilson 95% interval"},
-		{"observed_high", double, "upper end of its Wilson 95% interval"},
+		{"observed_low", double, "lower end of its Wilson 95% interval, by partner families: the months of a partner tell of each other"},
+		{"observed_high", double, "upper end of it"},
 	})
 }
 

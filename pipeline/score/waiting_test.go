@@ -39,6 +39,11 @@ func signedRow(id string, ago, days, ended int) map[string]any {
 // signings draws a programme whose resellers sell so many times as fast as the others: n partners signed over four years,
 // the wait for first revenue exponential with a mean of 200 days, and for the exit of 1,500.
 func signings(seed uint64, n int, ratio float64) []map[string]any {
+	return leaving(seed, n, ratio, 1500)
+}
+
+// leaving draws such a programme with another mean wait for the exit.
+func leaving(seed uint64, n int, ratio, exit float64) []map[string]any {
 	rnd := rand.New(rand.NewPCG(seed, 5))
 	var rows []map[string]any
 	for k := range n {
@@ -47,7 +52,7 @@ func signings(seed uint64, n int, ratio float64) []map[string]any {
 		if rnd.IntN(2) == 0 {
 			kind, speed = "referral", 1
 		}
-		sells, leaves := rnd.ExpFloat64()*200/speed, rnd.ExpFloat64()*1500
+		sells, leaves := rnd.ExpFloat64()*200/speed, rnd.ExpFloat64()*exit
 		days, ended := ago, 0
 		if first := math.Min(sells, leaves); first < float64(ago) {
 			days, ended = int(first), 1
@@ -305,6 +310,79 @@ func TestFirstRevenueIsJudgedByWhatWasKnown(t *testing.T) {
 	}
 	if changed < 10 {
 		t.Errorf("only %d waits ended later", changed)
+	}
+}
+
+// A sale of before the others began to sign that was only heard of later: on which day it was, the judged regression does
+// not know.
+func TestFirstRevenueIsJudgedWithoutWhatWasHeardLater(t *testing.T) {
+	var cards [2]map[string]any
+	for variant := range cards {
+		rows := signings(12, 400, 4)
+		_, card := expectFirst(t, rows)
+		cut, changed := card["judged_from"].(arrow.Date32), 0
+		for k, r := range rows {
+			on, days := r["signed_on"].(arrow.Date32), r["days"].(int)
+			if end := on + arrow.Date32(days); r["event"] != 1 || end >= cut || k%3 != 0 {
+				continue
+			}
+			changed++
+			r["known_on"] = cut + 1
+			if variant == 1 {
+				r["days"] = days / 2
+			}
+		}
+		if changed < 20 {
+			t.Fatalf("only %d sales were heard of later", changed)
+		}
+		_, cards[variant] = expectFirst(t, rows)
+	}
+	for _, column := range []string{"value", "baseline_value", "gain", "observed_expected"} {
+		if a, b := cards[0][column], cards[1][column]; a != b || a == nil {
+			t.Errorf("%s is %v, and %v where the sales came sooner", column, a, b)
+		}
+	}
+}
+
+// The night runs on the exports of the morning after its day: sales that were entered in that morning count.
+func TestFirstRevenueCountsWhatWasEnteredThisMorning(t *testing.T) {
+	rows := signings(12, 200, 4)
+	want, card := expectFirst(t, rows)
+	for _, r := range rows {
+		if r["event"] == 1 {
+			r["known_on"] = arrow.Date32FromTime(asOf) + 1
+		}
+	}
+	got, late := expectFirst(t, rows)
+	if card["events"] != late["events"] || len(got) != len(want) {
+		t.Fatalf("%v first revenues, entered this morning %v", card["events"], late["events"])
+	}
+	for i, r := range got {
+		if r["sold_by_then"] != want[i]["sold_by_then"] || r["comparable"] != want[i]["comparable"] {
+			t.Errorf("%v: %v had sold by then, want %v", r["partner_id"], r["sold_by_then"], want[i]["sold_by_then"])
+		}
+	}
+}
+
+// Those who signed last sell the other way round and half as often: the regression is not published, and how far it was off
+// says nothing of the chances that are.
+func TestFirstRevenueWarnsOfTheChancesThatItPublishes(t *testing.T) {
+	rows := signings(3, 600, 6)
+	for k, r := range rows {
+		if r["followed_days"].(int) > 500 {
+			continue
+		}
+		r["partner_type"] = map[any]string{"reseller": "referral", "referral": "reseller"}[r["partner_type"]]
+		if k%2 == 0 && r["event"] == 1 {
+			r["event"], r["days"], r["known_on"], r["is_waiting"] = 0, r["followed_days"], nil, true
+		}
+	}
+	_, card := expectFirst(t, rows)
+	if card["method"] != "kaplan_meier" || number(t, card, "observed_expected_high") >= 1 {
+		t.Fatalf("method %v, observed over expected up to %v: %v", card["method"], card["observed_expected_high"], card["reason"])
+	}
+	if note := card["note"].(string); strings.Contains(note, "take the chances as") {
+		t.Errorf("the curve is published, and the card warns of the regression: %s", note)
 	}
 }
 

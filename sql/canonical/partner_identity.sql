@@ -114,14 +114,25 @@ records AS (
 ),
 
 stated_now AS (
-    SELECT stated.ref, stated.partner_id AS next_ref, stated.valid_from
+    SELECT stated.ref, stated.id_value, stated.partner_id AS next_ref, stated.valid_from
     FROM stated
     CROSS JOIN run_settings AS s
     WHERE
         NOT stated.is_deleted
         AND stated.valid_from < s.as_of_end
         AND (stated.valid_to IS NULL OR stated.valid_to >= s.as_of_end)
-    QUALIFY row_number() OVER (PARTITION BY stated.ref ORDER BY stated.precedence, stated.valid_from DESC) = 1
+    -- A mail domain may be written in two ways from one day on: the row that came last counts.
+    QUALIFY row_number() OVER (
+        PARTITION BY stated.ref
+        ORDER BY
+            stated.precedence,
+            stated.valid_from DESC,
+            stated._loaded_at DESC,
+            stated._file DESC,
+            stated._row DESC,
+            stated._row_hash DESC,
+            stated.id_value
+    ) = 1
 ),
 
 -- The only source that has partner records of a kind.
@@ -225,7 +236,12 @@ identifiers AS (
         stated.is_deleted AS _deleted,
         CASE WHEN stated_now.ref IS NULL THEN 9 ELSE 1 END AS precedence
     FROM stated
-    LEFT JOIN stated_now ON stated.ref = stated_now.ref AND stated.valid_from = stated_now.valid_from AND NOT stated.is_deleted
+    LEFT JOIN stated_now
+        ON
+            stated.ref = stated_now.ref
+            AND stated.id_value = stated_now.id_value
+            AND stated.valid_from = stated_now.valid_from
+            AND NOT stated.is_deleted
     LEFT JOIN survivors ON stated.partner_id = survivors.ref
     LEFT JOIN homes ON split_part(stated.partner_id, ':', 2) = homes.id_type
     LEFT JOIN survivors AS home_survivors
@@ -309,7 +325,10 @@ final AS (
         _deleted
     FROM identifiers
     -- A merge may be told twice, by the losing record and by a row of its own.
-    QUALIFY row_number() OVER (PARTITION BY ref, valid_from, method ORDER BY precedence) = 1
+    QUALIFY row_number() OVER (
+        PARTITION BY ref, valid_from, method
+        ORDER BY precedence, _loaded_at DESC, _file DESC, _row DESC, partner_ref
+    ) = 1
 )
 
 SELECT * FROM final

@@ -1,6 +1,6 @@
 -- target: the newest version of one agreed target, with the partner resolved where it is a partner's.
 -- grain: scope x measure x period
--- key: scope_kind, scope_key, measure, period_start
+-- key: scope_kind, scope_key, measure, period_start, period_end
 -- scope_kind VARCHAR
 -- scope_key VARCHAR
 -- partner_id VARCHAR: the partner of a partner's target, resolved through partner_reference; null for other scopes
@@ -27,7 +27,7 @@ WITH versions AS (
         min(_loaded_at) OVER record AS first_seen_at,
         min(_loaded_at) OVER (PARTITION BY _source, _object) AS first_export_at
     FROM lake.target
-    WINDOW record AS (PARTITION BY scope_kind, scope_key, measure, period_start)
+    WINDOW record AS (PARTITION BY scope_kind, scope_key, measure, period_start, period_end)
 ),
 
 newest AS (
@@ -42,7 +42,7 @@ newest AS (
         _deleted OR coalesce(_loaded_at <= absent_at, FALSE) AS is_deleted
     FROM versions
     QUALIFY row_number() OVER (
-        PARTITION BY scope_kind, scope_key, measure, period_start
+        PARTITION BY scope_kind, scope_key, measure, period_start, period_end
         ORDER BY
             is_absence,
             coalesce(_loaded_at > absent_at, TRUE) DESC,

@@ -18,13 +18,13 @@ judged AS (
         CASE
             WHEN target.measure NOT IN ('bookings', 'sourced_revenue', 'influenced_revenue', 'sourced_pipeline') THEN 'unknown measure'
             WHEN target.scope_kind = 'partner' AND partner.partner_id IS NULL THEN 'unknown partner'
-            WHEN fx.currency IS NULL THEN 'no exchange rate'
+            WHEN fx.currency IS NULL OR fx.valid_to <= target.period_start THEN 'no exchange rate'
             WHEN placed.period IS NULL THEN 'crosses fiscal quarters'
         END AS problem
     FROM canonical.target AS target
     CROSS JOIN periods
     LEFT JOIN dim_partner AS partner ON target.partner_id = partner.partner_id
-    LEFT JOIN (SELECT DISTINCT currency FROM intermediate.int_fx) AS fx ON target.currency = fx.currency
+    ASOF LEFT JOIN intermediate.int_fx AS fx ON target.currency = fx.currency AND target.period_start >= fx.valid_from
     LEFT JOIN dim_fiscal_period AS placed
         ON
             placed.period_kind = 'quarter'

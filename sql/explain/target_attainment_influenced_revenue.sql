@@ -41,20 +41,18 @@ deals AS (
     WHERE deal.outcome = 'won' AND NOT deal.is_excluded
 ),
 
--- A cut quarter such as 2026Q2-d31 is held against the target of the whole.
-targets AS (
+-- A cut quarter such as 2026Q2-d31 is held against the target of the whole. One with the period's own days counts alone.
+agreed AS (
     SELECT
-        'target' AS record_kind,
-        target.measure || ' ' || target.period AS ref_id,
-        whole.period_start AS happened_on,
-        target.target_base AS amount,
-        'denominator' AS counts_as,
-        target.target_base AS contribution,
-        CASE WHEN count(*) > 1 THEN 'sum of ' || count(*) || ' targets' ELSE 'agreed' END
-        || CASE WHEN target.is_prorated THEN ', cut to the days since signature' ELSE '' END AS detail,
-        min(exported._source) AS source,
-        min(exported._file) AS file,
-        min(exported._row) AS row
+        target.measure,
+        target.period,
+        target.target_base,
+        target.is_prorated,
+        whole.period_start,
+        exported._source,
+        exported._file,
+        exported._row,
+        exported.period_start = whole.period_start AND exported.period_end + 1 = whole.period_end AS is_own
     FROM fct_target AS target
     INNER JOIN dim_fiscal_period AS whole ON target.period = whole.period
     INNER JOIN canonical.target AS exported
@@ -69,7 +67,24 @@ targets AS (
         AND target.measure = 'influenced_revenue'
         AND target.period = split_part(CAST($2 AS VARCHAR), '-d', 1)
         AND NOT exported._deleted
-    GROUP BY target.measure, target.period, target.target_base, target.is_prorated, whole.period_start
+    QUALIFY is_own OR NOT bool_or(is_own) OVER ()
+),
+
+targets AS (
+    SELECT
+        'target' AS record_kind,
+        measure || ' ' || period AS ref_id,
+        period_start AS happened_on,
+        target_base AS amount,
+        'denominator' AS counts_as,
+        target_base AS contribution,
+        CASE WHEN count(*) > 1 THEN 'sum of ' || count(*) || ' targets' ELSE 'agreed' END
+        || CASE WHEN is_prorated THEN ', cut to the days since signature' ELSE '' END AS detail,
+        min(_source) AS source,
+        min(_file) AS file,
+        min(_row) AS row
+    FROM agreed
+    GROUP BY measure, period, target_base, is_prorated, period_start
 ),
 
 final AS (

@@ -4,7 +4,8 @@
 -- purpose VARCHAR: first_revenue, next_quarter or look_alike
 -- method VARCHAR: what makes the published numbers; none where there are none
 -- baseline VARCHAR: the simple rule that it is judged against
--- verdict VARCHAR: better than baseline, no better than baseline, insufficient_events, or not fitted
+-- verdict VARCHAR: better than baseline (the 95% interval of the gain lies above 0), no better than baseline,
+--   insufficient_events, or not fitted
 -- reason VARCHAR: why, in words
 -- note VARCHAR: what to bear in mind when reading the numbers
 -- n BIGINT: rows learned from: partners, or partner-quarters for next_quarter
@@ -28,7 +29,8 @@
 -- gain DOUBLE: by how much the model is better
 -- gain_low DOUBLE: lower end of its 95% interval
 -- gain_high DOUBLE: upper end of its 95% interval
--- coverage DOUBLE: share of the outcomes inside the 80% intervals
+-- coverage DOUBLE: share of the outcomes inside the 80% intervals; null where under three past quarters were there to
+--   try them on
 -- coverage_low DOUBLE: lower end of its 95% interval
 -- coverage_high DOUBLE: upper end of its 95% interval
 -- observed_expected DOUBLE: events that happened per event that was expected

@@ -9,5 +9,6 @@
 -- held_out BIGINT: partner-months of the held-out quarters that the same shares put into the band
 -- churned BIGINT: of these, with churn within the horizon
 -- observed_rate DOUBLE: churned / held_out
--- observed_low DOUBLE: lower end of its Wilson 95% interval
--- observed_high DOUBLE: upper end of its Wilson 95% interval
+-- observed_low DOUBLE: lower end of its Wilson 95% interval, by partner families: the months of a partner tell of
+--   each other
+-- observed_high DOUBLE: upper end of it

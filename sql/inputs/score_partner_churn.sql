@@ -6,8 +6,9 @@
 -- status VARCHAR: scored, cold_start, exited, churned, no_commercial_event or not_fitted
 -- score_method VARCHAR: what ranks the partner: ridge, ridge_cv, scorecard or cold_start
 -- probability DOUBLE: probability of churn within churn.horizon_days; null unless a model is published
--- low DOUBLE: lower end of its 95% interval
--- high DOUBLE: upper end of its 95% interval
+-- low DOUBLE: lower end of the 95% interval of the estimate: how well the model's coefficients are known; what no
+--   feature tells of the partner is not in it
+-- high DOUBLE: upper end of it
 -- band VARCHAR: low, medium or high
 -- logit DOUBLE: log-odds: the baseline and all contributions
 -- baseline_logit DOUBLE: log-odds of the average partner

@@ -8,8 +8,9 @@ WITH shares AS (
     SELECT
         table_name,
         coalesce(sum(records) FILTER (WHERE is_resolved), 0) / sum(records) AS record_share,
-        coalesce(sum(CAST(amount_base AS DOUBLE)) FILTER (WHERE is_resolved), 0)
-        / nullif(sum(CAST(amount_base AS DOUBLE)), 0) AS money_share
+        -- Summed as decimals: a sum of doubles ends differently with the order in which threads add.
+        CAST(coalesce(sum(amount_base) FILTER (WHERE is_resolved), 0) AS DOUBLE)
+        / nullif(CAST(sum(amount_base) AS DOUBLE), 0) AS money_share
     FROM intermediate.int_reference_use
     WHERE ref <> ''
     GROUP BY table_name

@@ -5,23 +5,39 @@
 -- stage VARCHAR: stage as the source names it
 -- entered_on DATE: local day on which the stage was entered; creation where no change is recorded
 -- days_in_stage BIGINT: days since
--- limit_days DOUBLE: days within which three of four deals leave the stage; 60 until 20 have left it
+-- limit_days DOUBLE: local days within which three of four deals leave the stage; 60 until 20 have left it
 -- stays BIGINT: completed stays behind the limit
 -- last_progress_on DATE: last stage change, activity as the source states it, or meeting held on the deal
 -- days_quiet BIGINT: days since
 -- note: M44 for deals: in the stage longer than the limit, and no progress for more than 30 days
-WITH changes AS (
+WITH events AS (
     SELECT
         event.opportunity_id AS deal_id,
         event.to_stage AS stage,
         event.stage_class,
         deal.pipeline,
         event.changed_at,
-        lead(event.changed_at) OVER (PARTITION BY event.opportunity_id ORDER BY event.changed_at, event.seq) AS left_at
+        CAST(((event.changed_at AT TIME ZONE 'UTC') AT TIME ZONE s.timezone) AS DATE) AS changed_on,
+        event.seq,
+        lag(event.to_stage) OVER (PARTITION BY event.opportunity_id ORDER BY event.changed_at, event.seq) AS stage_before
     FROM canonical.opportunity_stage_event AS event
     INNER JOIN canonical.opportunity AS deal ON event.opportunity_id = deal.opportunity_id
     CROSS JOIN run_settings AS s
     WHERE NOT event._deleted AND event.changed_at < s.as_of_end
+),
+
+-- Sources write a row for a new amount or closing date as well: the deal is still in its stage.
+changes AS (
+    SELECT
+        deal_id,
+        stage,
+        stage_class,
+        pipeline,
+        changed_at,
+        changed_on,
+        lead(changed_on) OVER (PARTITION BY deal_id ORDER BY changed_at, seq) AS left_on
+    FROM events
+    WHERE stage IS DISTINCT FROM stage_before
 ),
 
 limits AS (
@@ -29,9 +45,9 @@ limits AS (
         pipeline,
         stage,
         count(*) AS stays,
-        quantile_cont(date_diff('day', CAST(changed_at AS DATE), CAST(left_at AS DATE)), 0.75) AS p75_days
+        quantile_cont(left_on - changed_on, 0.75) AS p75_days
     FROM changes
-    WHERE left_at IS NOT NULL AND stage_class = 'open'
+    WHERE left_on IS NOT NULL AND stage_class = 'open'
     GROUP BY pipeline, stage
 ),
 
@@ -46,7 +62,7 @@ meetings AS (
 entries AS (
     SELECT deal_id, stage, max(changed_at) AS entered_at
     FROM changes
-    WHERE left_at IS NULL
+    WHERE left_on IS NULL
     GROUP BY deal_id, stage
 ),
 

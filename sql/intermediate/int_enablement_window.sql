@@ -148,7 +148,8 @@ tier_intervals AS (
         CAST(((h.valid_from AT TIME ZONE 'UTC') AT TIME ZONE settings.timezone) AS DATE) AS from_on,
         CAST(((h.valid_to AT TIME ZONE 'UTC') AT TIME ZONE settings.timezone) AS DATE) AS to_on,
         CAST(((h.known_at AT TIME ZONE 'UTC') AT TIME ZONE settings.timezone) AS DATE) AS known_on,
-        h.valid_from
+        h.valid_from,
+        h.partner_ref
     FROM canonical.partner_history AS h
     CROSS JOIN settings
     WHERE
@@ -166,7 +167,9 @@ ended_tiers AS (
         lead(from_on) OVER history AS next_from_on,
         lead(known_on) OVER history AS next_known_on
     FROM tier_intervals
-    WINDOW history AS (PARTITION BY partner_id ORDER BY valid_from, tier_code DESC)
+    WINDOW history AS (
+        PARTITION BY partner_id ORDER BY valid_from, tier_code DESC, to_on NULLS LAST, known_on, tier_rank, partner_ref
+    )
 ),
 
 newest_tiers AS (
@@ -178,7 +181,13 @@ newest_tiers AS (
             AND views.snapshot_on > ended_tiers.from_on
             AND views.snapshot_on >= ended_tiers.known_on
     QUALIFY row_number() OVER (
-        PARTITION BY views.partner_id, views.snapshot_on ORDER BY ended_tiers.valid_from DESC, ended_tiers.tier_code
+        PARTITION BY views.partner_id, views.snapshot_on ORDER BY
+            ended_tiers.valid_from DESC,
+            ended_tiers.tier_code,
+            ended_tiers.to_on DESC NULLS FIRST,
+            ended_tiers.known_on DESC,
+            ended_tiers.tier_rank DESC,
+            ended_tiers.partner_ref DESC
     ) = 1
 ),
 

@@ -10,8 +10,8 @@
 -- content_events_90 BIGINT: qualifying content events in 90 days
 -- content_score DECIMAL(18,6): the same, each halved every 30 days of age
 -- meetings_90 BIGINT: meetings held in 90 days
--- meeting_weeks BIGINT: 7-day slots of the last 84 days with a meeting
--- meeting_months BIGINT: 30-day slots of the last 90 days with a meeting
+-- meeting_weeks BIGINT: 7-day slots of the last 84 days with a meeting; only those that lie whole after the signature
+-- meeting_months BIGINT: 30-day slots of the last 90 days with a meeting; only those that lie whole after the signature
 -- cases_escalated_90 BIGINT: escalated cases opened in 90 days
 -- fund_requests_180 BIGINT: fund requests and claims made in 180 days; rejected ones do not count
 -- psat_answers BIGINT: PSAT answers of the latest wave answered in 180 days, one per person; the latest counts
@@ -22,7 +22,7 @@ WITH settings AS (
 ),
 
 views AS (
-    SELECT partner_id, snapshot_on
+    SELECT partner_id, snapshot_on, tenure_days
     FROM intermediate.int_partner_stage_at
     WHERE stage <> 'exited'
 ),
@@ -121,14 +121,35 @@ windows AS (
         sum(f.n) FILTER (WHERE f.kind = 'content' AND w.age_days <= 90) AS content_events_90,
         sum(f.n * w.decay_ppm) FILTER (WHERE f.kind = 'content' AND w.age_days <= 90) AS content_score_ppm,
         sum(f.n) FILTER (WHERE f.kind = 'meeting' AND w.age_days <= 90) AS meetings_90,
-        count(DISTINCT (w.age_days - 1) // 7) FILTER (WHERE f.kind = 'meeting' AND w.age_days <= 84) AS meeting_weeks,
-        count(DISTINCT (w.age_days - 1) // 30) FILTER (WHERE f.kind = 'meeting' AND w.age_days <= 90) AS meeting_months,
         sum(f.n) FILTER (WHERE f.kind = 'escalation' AND w.age_days <= 90) AS cases_escalated_90,
         sum(f.n) FILTER (WHERE f.kind = 'fund') AS fund_requests_180
     FROM daily_facts AS f
     INNER JOIN intermediate.int_snapshot_day AS w ON f.day = w.day AND f.known_on <= w.known_until
     WHERE w.age_days <= CASE WHEN f.kind = 'fund' THEN 180 ELSE 90 END
     GROUP BY f.partner_id, w.snapshot_on
+),
+
+meetings AS (
+    SELECT f.partner_id, w.snapshot_on, w.age_days, (w.age_days - 1) // 7 AS week_no, (w.age_days - 1) // 30 AS month_no
+    FROM daily_facts AS f
+    INNER JOIN intermediate.int_snapshot_day AS w ON f.day = w.day AND f.known_on <= w.known_until
+    WHERE f.kind = 'meeting' AND w.age_days <= 90
+),
+
+-- A slot that began before the signature is not due, and a meeting in it keeps none that is.
+slots AS (
+    SELECT
+        meetings.partner_id,
+        meetings.snapshot_on,
+        count(DISTINCT meetings.week_no) FILTER (
+            WHERE meetings.age_days <= 84 AND coalesce(meetings.week_no < views.tenure_days // 7, TRUE)
+        ) AS meeting_weeks,
+        count(DISTINCT meetings.month_no) FILTER (
+            WHERE coalesce(meetings.month_no < views.tenure_days // 30, TRUE)
+        ) AS meeting_months
+    FROM meetings
+    INNER JOIN views ON meetings.partner_id = views.partner_id AND meetings.snapshot_on = views.snapshot_on
+    GROUP BY meetings.partner_id, meetings.snapshot_on
 ),
 
 answers AS (
@@ -187,8 +208,8 @@ final AS (
         CAST(coalesce(windows.content_events_90, 0) AS BIGINT) AS content_events_90,
         CAST(CAST(coalesce(windows.content_score_ppm, 0) AS DECIMAL(18, 0)) * 0.000001 AS DECIMAL(18, 6)) AS content_score,
         CAST(coalesce(windows.meetings_90, 0) AS BIGINT) AS meetings_90,
-        coalesce(windows.meeting_weeks, 0) AS meeting_weeks,
-        coalesce(windows.meeting_months, 0) AS meeting_months,
+        coalesce(slots.meeting_weeks, 0) AS meeting_weeks,
+        coalesce(slots.meeting_months, 0) AS meeting_months,
         CAST(coalesce(windows.cases_escalated_90, 0) AS BIGINT) AS cases_escalated_90,
         CAST(coalesce(windows.fund_requests_180, 0) AS BIGINT) AS fund_requests_180,
         coalesce(waves.psat_answers, 0) AS psat_answers,
@@ -199,6 +220,7 @@ final AS (
     ASOF LEFT JOIN last_active_days
         ON views.partner_id = last_active_days.partner_id AND views.snapshot_on >= last_active_days.seen_on
     LEFT JOIN windows ON views.partner_id = windows.partner_id AND views.snapshot_on = windows.snapshot_on
+    LEFT JOIN slots ON views.partner_id = slots.partner_id AND views.snapshot_on = slots.snapshot_on
     LEFT JOIN waves ON views.partner_id = waves.partner_id AND views.snapshot_on = waves.snapshot_on
 )
 

@@ -3,7 +3,7 @@
 -- grain: partner signed in the 24 months up to the as-of date
 -- key: partner_id
 -- partner_id VARCHAR: partner
--- cohort VARCHAR: fiscal quarter of the signature
+-- cohort VARCHAR: fiscal quarter of the signature; null where it lies before the first quarter that is told
 -- days INTEGER: days from signature to the first won deal in a revenue role, to the exit, or to the as-of date
 -- event INTEGER: 1 first revenue, 2 exit before it, 0 still waiting
 -- is_early BOOLEAN: the deal closed up to 30 days before the signature and counts as day 0
@@ -32,7 +32,8 @@ signed AS (
     CROSS JOIN history
     LEFT JOIN first_wins ON partner.partner_id = first_wins.partner_id
     WHERE
-        partner.signed_on > CAST(s.as_of - INTERVAL '24' MONTH AS DATE)
+        -- From the day after the as-of date: 24 months before February 28 may be no end of a month.
+        partner.signed_on >= CAST(s.as_of + 1 - INTERVAL '24' MONTH AS DATE)
         AND partner.signed_on >= history.starts_on
         AND coalesce(first_wins.won_on >= partner.signed_on - 30, TRUE)
 ),
@@ -58,7 +59,8 @@ final AS (
         CAST(ended.event AS INTEGER) AS event,
         ended.event = 1 AND ended.won_on < ended.signed_on AS is_early
     FROM ended
-    INNER JOIN intermediate.int_fiscal_period AS period
+    -- Periods begin with the first business of any partner: who signed before it has waited all the same.
+    LEFT JOIN intermediate.int_fiscal_period AS period
         ON
             period.period_kind = 'quarter'
             AND ended.signed_on >= period.period_start

@@ -21,6 +21,7 @@
 -- status VARCHAR: ok, or why the number is missing or weak; fct_metric fills it for shares
 -- note: credits of partners add up; attributed_revenue_<model> of the programme and unattributed_revenue together are
 --   all revenue won in the period
+-- note: a won deal without a usable amount has no credit; where a partner touched it, it is not unattributed either
 WITH credits AS (
     SELECT
         scope.scope_kind,
@@ -52,7 +53,7 @@ untouched AS (
     WHERE
         deal.outcome = 'won'
         AND NOT deal.is_excluded
-        AND deal.deal_id NOT IN (SELECT deal_id FROM main.fct_deal_credit)
+        AND deal.deal_id NOT IN (SELECT deal_id FROM intermediate.int_deal_touch)
     GROUP BY s.program_name, period_day.period
 ),
 

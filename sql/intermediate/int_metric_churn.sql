@@ -21,8 +21,9 @@
 -- status VARCHAR: ok, or why the number is missing or weak; fct_metric fills it for shares
 -- note: partner_churn_rate: partners whose spell was open at the period's start and ended in it by churn, over the spells
 --   open at its start. Who exits in the period for a reason that is not churn is in neither
--- note: partner_exits and partner_win_backs count the spells that ended by exit and those that began after churn, so that
---   nothing is hidden in the rate
+-- note: partner_exits and partner_win_backs stand beside the rate, so that nothing is hidden in it: the partners whose
+--   relationship ended for a reason that is not churn, whether they did business then or ever, and the spells that began
+--   after churn
 WITH grid AS (
     SELECT *, least(period_end, s.as_of + 1) AS until_on
     FROM intermediate.int_scope_period
@@ -65,11 +66,19 @@ counts AS (
             WHERE spells.is_open_at_start AND NOT (spells.is_ended_within AND spells.end_kind = 'exit')
         ) AS at_start,
         count(*) FILTER (WHERE spells.is_open_at_start AND spells.is_ended_within AND spells.end_kind <> 'exit') AS churned,
-        count(*) FILTER (WHERE spells.is_ended_within AND spells.end_kind = 'exit') AS exited,
         count(*) FILTER (WHERE spells.is_win_back_within) AS won_back
     FROM spells
     INNER JOIN intermediate.int_partner_scope AS scope ON spells.partner_id = scope.partner_id
     GROUP BY scope.scope_kind, scope.scope_id, spells.period
+),
+
+exits AS (
+    SELECT scope.scope_kind, scope.scope_id, periods.period, count(DISTINCT ended.partner_id) AS exited
+    FROM intermediate.int_contract_end AS ended
+    INNER JOIN periods ON ended.ended_on >= periods.period_start AND ended.ended_on < periods.until_on
+    INNER JOIN intermediate.int_partner_scope AS scope ON ended.partner_id = scope.partner_id
+    WHERE ended.end_kind = 'exit'
+    GROUP BY scope.scope_kind, scope.scope_id, periods.period
 ),
 
 gridded AS (
@@ -77,11 +86,13 @@ gridded AS (
         grid.*,
         coalesce(counts.at_start, 0) AS at_start,
         coalesce(counts.churned, 0) AS churned,
-        coalesce(counts.exited, 0) AS exited,
+        coalesce(exits.exited, 0) AS exited,
         coalesce(counts.won_back, 0) AS won_back
     FROM grid
     LEFT JOIN counts
         ON grid.scope_kind = counts.scope_kind AND grid.scope_id = counts.scope_id AND grid.period = counts.period
+    LEFT JOIN exits
+        ON grid.scope_kind = exits.scope_kind AND grid.scope_id = exits.scope_id AND grid.period = exits.period
 ),
 
 final AS (

@@ -21,12 +21,14 @@
 -- status VARCHAR: ok, or why the number is missing or weak; fct_metric fills it for shares
 -- note: period trailing_24m: partners signed in the 24 months up to the as-of date; where the median is not reached
 --   its value is null with status not_reached, and the mean days without revenue within the first year stand beside it
+-- note: that mean and the shares are not_reached as well where nobody has been waited for that long; the naive mean of a
+--   scope in which nobody has sold has no denominator
 -- note: the naive mean drops the partners who have not sold yet and looks better as more of them fail; it is told for
 --   comparison only
 WITH scores AS (
     SELECT
         score.*,
-        CAST(s.as_of - INTERVAL '24' MONTH AS DATE) + 1 AS period_start,
+        CAST(s.as_of + 1 - INTERVAL '24' MONTH AS DATE) AS period_start,
         s.as_of + 1 AS period_end,
         s.min_n
     FROM score_first_revenue AS score
@@ -128,7 +130,12 @@ final AS (
         n,
         coalesce(
             status,
-            CASE WHEN value IS NULL THEN 'no_denominator' WHEN n < min_n THEN 'insufficient' ELSE 'ok' END
+            CASE
+                WHEN value IS NULL AND (n = 0 OR metric = 'time_to_first_revenue_naive_mean') THEN 'no_denominator'
+                WHEN value IS NULL THEN 'not_reached'
+                WHEN n < min_n THEN 'insufficient'
+                ELSE 'ok'
+            END
         ) AS status
     FROM measures
 )

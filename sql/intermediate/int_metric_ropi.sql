@@ -62,7 +62,6 @@ partner_benefits AS (
         credits.period,
         credits.partner_id,
         sum(CASE WHEN bases.is_margin THEN credits.credit_margin_base ELSE credits.credit_base END) AS benefit,
-        count(*) AS n,
         count(*) FILTER (
             WHERE CASE WHEN bases.is_margin THEN credits.credit_margin_base ELSE credits.credit_base END IS NULL
         ) AS missing
@@ -83,11 +82,18 @@ benefits AS (
         scope.scope_id,
         partner_benefits.period,
         CAST(sum(partner_benefits.benefit) AS DECIMAL(18, 4)) AS benefit,
-        CAST(sum(partner_benefits.n) AS BIGINT) AS n,
         CAST(sum(partner_benefits.missing) AS BIGINT) AS missing
     FROM partner_benefits
     INNER JOIN intermediate.int_partner_scope AS scope ON partner_benefits.partner_id = scope.partner_id
     GROUP BY scope.scope_kind, scope.scope_id, partner_benefits.period
+),
+
+-- Two partners on a deal are one deal of every scope that holds both.
+deals AS (
+    SELECT scope.scope_kind, scope.scope_id, credits.period, count(DISTINCT credits.deal_id) AS n
+    FROM credits
+    INNER JOIN intermediate.int_partner_scope AS scope ON credits.partner_id = scope.partner_id
+    GROUP BY scope.scope_kind, scope.scope_id, credits.period
 ),
 
 costs AS (
@@ -112,7 +118,7 @@ results AS (
         windows.is_partial,
         CAST(coalesce(benefits.benefit, 0) AS DECIMAL(18, 4)) AS benefit,
         CASE WHEN cost_feed.is_loaded THEN CAST(coalesce(costs.cost, 0) AS DECIMAL(18, 4)) END AS cost,
-        coalesce(benefits.n, 0) AS n,
+        coalesce(deals.n, 0) AS n,
         cost_feed.is_loaded,
         coalesce(bases.is_margin_wanted AND NOT bases.is_margin, FALSE) AS is_revenue_basis,
         coalesce(benefits.missing, 0) > 0 AS is_benefit_incomplete,
@@ -123,6 +129,8 @@ results AS (
     LEFT JOIN bases ON windows.period = bases.period
     LEFT JOIN benefits
         ON grid.scope_kind = benefits.scope_kind AND grid.scope_id = benefits.scope_id AND grid.period = benefits.period
+    LEFT JOIN deals
+        ON grid.scope_kind = deals.scope_kind AND grid.scope_id = deals.scope_id AND grid.period = deals.period
     LEFT JOIN costs
         ON grid.scope_kind = costs.scope_kind AND grid.scope_id = costs.scope_id AND grid.period = costs.period
     WHERE grid.has_partners

@@ -4,8 +4,8 @@
 -- partner_id VARCHAR: partner
 -- snapshot_on DATE: the state holds at the end of the day before
 -- state VARCHAR: first match of exited, new (tenure under active.min_tenure_days), active (event of active.events within
---   state.active_days), warm (registration, open sourced deal or enablement completion within state.active_days), at_risk
---   (event within twice state.active_days), dormant
+--   state.active_days), warm (registration, sourced deal created and still open, course completed and not failed, or
+--   certificate, within state.active_days), at_risk (event of active.events within twice state.active_days), dormant
 -- is_enrolled BOOLEAN: in the programme; shares are taken over these
 -- note: by event time as known tonight, as all metrics are
 WITH settings AS (
@@ -59,7 +59,9 @@ events AS (
         + settings.state_active_days AS active_until_on,
         'warm' AS kind
     FROM (
-        SELECT partner_id, completed_at AS happened_at FROM canonical.learning_record WHERE NOT _deleted
+        SELECT partner_id, completed_at AS happened_at
+        FROM canonical.learning_record
+        WHERE NOT _deleted AND status IS DISTINCT FROM 'failed'
         UNION ALL
         SELECT partner_id, issued_at AS happened_at FROM canonical.certification WHERE NOT _deleted
     ) AS completion

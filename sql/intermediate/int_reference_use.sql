@@ -9,8 +9,8 @@
 -- records BIGINT: records
 -- amount_base DECIMAL(38,4): their money in the reporting currency at the rate of the as-of date; null where the table
 --   has none, or no rate converts it
--- first_on DATE: day of the first of them
--- last_on DATE: day of the last of them
+-- first_on DATE: local day of the first of them
+-- last_on DATE: local day of the last of them
 -- note: what is money in a table: the amount of the deal, registration, entry or target, the furthest amount of a fund,
 --   the monthly revenue of a subscription
 WITH uses AS (
@@ -301,8 +301,13 @@ named AS (
             WHEN rates.rate = 1 THEN uses.amount
             ELSE CAST(round(CAST(uses.amount AS DOUBLE) / rates.rate, 4) AS DECIMAL(18, 4))
         END AS amount_base,
-        CAST(uses.happened_at AS DATE) AS happened_on
+        -- Signatures, entries, targets and days of use are days as told, and no moments that fall on a local one.
+        CASE WHEN uses.table_name IN ('agreement', 'ledger_entry', 'integration_usage', 'target', 'engagement_event')
+            THEN CAST(uses.happened_at AS DATE)
+            ELSE CAST(((uses.happened_at AT TIME ZONE 'UTC') AT TIME ZONE s.timezone) AS DATE)
+        END AS happened_on
     FROM uses
+    CROSS JOIN run_settings AS s
     LEFT JOIN people ON uses.person_id = people.person_id
     LEFT JOIN rates ON uses.currency = rates.currency
 ),

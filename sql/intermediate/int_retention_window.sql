@@ -3,10 +3,12 @@
 -- key: partner_id, snapshot_on
 -- partner_id VARCHAR: partner that managed or sold the subscription at the start
 -- snapshot_on DATE: snapshot
--- customers BIGINT: customers with recurring revenue at the start
--- mrr_start DECIMAL(18,4): their monthly recurring revenue then
+-- customers BIGINT: customers with recurring revenue from the partner's subscriptions at the start
+-- mrr_start DECIMAL(18,4): their monthly recurring revenue then, from all their subscriptions
 -- mrr_end DECIMAL(18,4): the same customers' monthly recurring revenue at the snapshot
 -- note: new customers are out, lost ones count as zero; both ends are converted at the start's rate (G3)
+-- note: the cohort is one of customers: who has subscriptions through two partners is in the cohort of each, with all of
+--   its revenue at both ends
 WITH changes AS (
     SELECT
         c.subscription_id,
@@ -49,34 +51,38 @@ converted AS (
     FROM subscriptions
     ASOF INNER JOIN intermediate.int_fx AS fx
         ON subscriptions.currency = fx.currency AND subscriptions.snapshot_on - 365 >= fx.valid_from
+    WHERE coalesce(fx.valid_to > subscriptions.snapshot_on - 365, TRUE)
 ),
 
-starts AS (
-    SELECT snapshot_on, partner_id, customer_key, sum(mrr_base) AS mrr_start
+cohorts AS (
+    SELECT snapshot_on, partner_id, customer_key
     FROM converted
     WHERE NOT is_end AND partner_id IS NOT NULL
     GROUP BY snapshot_on, partner_id, customer_key
     HAVING sum(mrr_base) > 0
 ),
 
-customer_ends AS (
-    SELECT snapshot_on, customer_key, sum(mrr_base) AS mrr_end
+customers AS (
+    SELECT
+        snapshot_on,
+        customer_key,
+        sum(mrr_base) FILTER (WHERE NOT is_end) AS mrr_start,
+        coalesce(sum(mrr_base) FILTER (WHERE is_end), 0) AS mrr_end
     FROM converted
-    WHERE is_end
     GROUP BY snapshot_on, customer_key
 ),
 
 final AS (
     SELECT
-        starts.partner_id,
-        starts.snapshot_on,
+        cohorts.partner_id,
+        cohorts.snapshot_on,
         count(*) AS customers,
-        CAST(sum(starts.mrr_start) AS DECIMAL(18, 4)) AS mrr_start,
-        CAST(coalesce(sum(customer_ends.mrr_end), 0) AS DECIMAL(18, 4)) AS mrr_end
-    FROM starts
-    LEFT JOIN customer_ends
-        ON starts.snapshot_on = customer_ends.snapshot_on AND starts.customer_key = customer_ends.customer_key
-    GROUP BY starts.partner_id, starts.snapshot_on
+        CAST(sum(customers.mrr_start) AS DECIMAL(18, 4)) AS mrr_start,
+        CAST(sum(customers.mrr_end) AS DECIMAL(18, 4)) AS mrr_end
+    FROM cohorts
+    INNER JOIN customers
+        ON cohorts.snapshot_on = customers.snapshot_on AND cohorts.customer_key = customers.customer_key
+    GROUP BY cohorts.partner_id, cohorts.snapshot_on
 )
 
 SELECT * FROM final

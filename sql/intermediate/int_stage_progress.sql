@@ -5,8 +5,9 @@
 -- stage VARCHAR: recruit, onboard, enable, sell or grow
 -- progress_on DATE: day
 -- note: recruit: decision on the application. onboard: onboarding task done, first day in portal or LMS, first course.
---   enable: certificate, course completed, content used, meeting held. sell: registration, deal created, deal won. grow:
---   deal won (new product, expansion and renewal among them), renewal or expansion opened, move of tier or region
+--   enable: certificate, course completed and not failed, content used, meeting held. sell: registration, deal created,
+--   deal won. grow: deal won (new product, expansion and renewal among them), renewal or expansion opened, move of tier or
+--   region
 WITH deals AS (
     SELECT DISTINCT role.partner_id, deal.deal_id, deal.created_on, deal.closed_on, deal.outcome, deal.deal_type
     FROM intermediate.int_deal AS deal
@@ -30,7 +31,7 @@ moments AS (
     UNION ALL
     SELECT partner_id, 'enable' AS stage, completed_at AS happened_at
     FROM canonical.learning_record
-    WHERE NOT _deleted
+    WHERE NOT _deleted AND status IS DISTINCT FROM 'failed'
     UNION ALL
     SELECT partner_id, 'enable' AS stage, issued_at AS happened_at
     FROM canonical.certification

@@ -29,16 +29,21 @@ WITH targets AS (
     WHERE NOT target._deleted
 ),
 
+rated AS (
+    SELECT targets.*, CASE WHEN coalesce(fx.valid_to > targets.period_start, TRUE) THEN fx.rate END AS rate
+    FROM targets
+    ASOF LEFT JOIN intermediate.int_fx AS fx ON targets.currency = fx.currency AND targets.period_start >= fx.valid_from
+    WHERE targets.scope_id IS NOT NULL
+),
+
 converted AS (
     SELECT
         targets.*,
         CASE
-            WHEN fx.rate = 1 THEN targets.value
-            ELSE CAST(round(CAST(targets.value AS DOUBLE) / fx.rate, 4) AS DECIMAL(18, 4))
+            WHEN targets.rate = 1 THEN targets.value
+            ELSE CAST(round(CAST(targets.value AS DOUBLE) / targets.rate, 4) AS DECIMAL(18, 4))
         END AS value_base
-    FROM targets
-    ASOF LEFT JOIN intermediate.int_fx AS fx ON targets.currency = fx.currency AND targets.period_start >= fx.valid_from
-    WHERE targets.scope_id IS NOT NULL
+    FROM rated AS targets
 ),
 
 prorated AS (

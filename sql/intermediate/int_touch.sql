@@ -25,11 +25,20 @@ types AS (
 
 fund_cover AS (
     SELECT DISTINCT
-        partner_id,
-        coalesce(period_start, CAST(created_at AS DATE)) AS covers_from,
-        coalesce(period_end, CAST(paid_at AS DATE), DATE '9999-12-31') AS covers_to
-    FROM canonical.fund_flow
-    WHERE NOT _deleted AND kind IN ('request', 'claim') AND status IN ('approved', 'paid') AND partner_id IS NOT NULL
+        fund.partner_id,
+        coalesce(fund.period_start, CAST(((fund.created_at AT TIME ZONE 'UTC') AT TIME ZONE s.timezone) AS DATE)) AS covers_from,
+        coalesce(
+            fund.period_end,
+            CAST(((fund.paid_at AT TIME ZONE 'UTC') AT TIME ZONE s.timezone) AS DATE),
+            DATE '9999-12-31'
+        ) AS covers_to
+    FROM canonical.fund_flow AS fund
+    CROSS JOIN run_settings AS s
+    WHERE
+        NOT fund._deleted
+        AND fund.kind IN ('request', 'claim')
+        AND fund.status IN ('approved', 'paid')
+        AND fund.partner_id IS NOT NULL
 ),
 
 held AS (
@@ -43,8 +52,12 @@ held AS (
         END AS touch_type,
         activity.activity_id AS touch_id,
         coalesce(activity.started_at, activity.scheduled_at, activity.ended_at) AS touched_at,
+        CAST((
+            (coalesce(activity.started_at, activity.scheduled_at, activity.ended_at) AT TIME ZONE 'UTC') AT TIME ZONE s.timezone
+        ) AS DATE) AS held_on,
         activity.known_at
     FROM canonical.activity AS activity
+    CROSS JOIN run_settings AS s
     WHERE NOT activity._deleted AND activity.status = 'held' AND activity.opportunity_id IS NOT NULL
 ),
 
@@ -60,8 +73,8 @@ activities AS (
                 FROM fund_cover
                 WHERE
                     fund_cover.partner_id = held.partner_id
-                    AND fund_cover.covers_from <= CAST(held.touched_at AS DATE)
-                    AND fund_cover.covers_to >= CAST(held.touched_at AS DATE)
+                    AND fund_cover.covers_from <= held.held_on
+                    AND fund_cover.covers_to >= held.held_on
             )
         )
 ),

@@ -59,27 +59,29 @@ worded AS (
                 THEN format('content used in 90 days: {:.0f} times', points.numerator)
             WHEN points.signal = 'commercial_silence' AND rhythms.events >= 3
                 THEN
-                    format('no deal for {:.0f} days; this partner usually brings one every ', points.numerator)
+                    format('no deal for {:.0f} day', points.numerator) || CASE WHEN points.numerator = 1 THEN '' ELSE 's' END || '; this partner usually brings one every '
                     || CASE
                         WHEN rhythms.median_gap_days >= 1.5 THEN format('{:.0f}', rhythms.median_gap_days)
                         ELSE 'day'
                     END
             WHEN points.signal = 'commercial_silence'
-                THEN format('no deal for {:.0f} days; too few so far to know its rhythm', points.numerator)
+                THEN format('no deal for {:.0f} day', points.numerator) || CASE WHEN points.numerator = 1 THEN '' ELSE 's' END || '; too few so far to know its rhythm'
             WHEN points.signal = 'registrations_trend'
                 THEN format('registrations in 90 days: {:.0f}; its mean quarter has {:.1f}', points.numerator, points.denominator)
             WHEN points.signal = 'pipeline_trend'
                 THEN
                     format(
-                        'pipeline of {:,} created in 90 days; its mean quarter has {:,}',
+                        'pipeline of {:,} {} created in 90 days; its mean quarter has {:,}',
                         CAST(round(points.numerator) AS BIGINT),
+                        s.currency_base,
                         CAST(round(points.denominator) AS BIGINT)
                     )
             WHEN points.signal = 'revenue_trend'
                 THEN
                     format(
-                        'won {:,} in 90 days; {:,} in the same days a year ago',
+                        'won {:,} {} in 90 days; {:,} in the same days a year ago',
                         CAST(round(points.numerator) AS BIGINT),
+                        s.currency_base,
                         CAST(round(points.denominator) AS BIGINT)
                     )
             WHEN points.signal = 'win_rate'
@@ -95,6 +97,7 @@ worded AS (
                 THEN format('{:.0f} of {:.0f} answers satisfied in the latest wave', points.numerator, points.denominator)
         END AS sentence
     FROM points
+    CROSS JOIN run_settings AS s
     LEFT JOIN rhythms ON points.partner_id = rhythms.partner_id
 ),
 

@@ -20,10 +20,10 @@
 -- low DOUBLE: lower end of the 95% interval; Wilson for shares
 -- high DOUBLE: upper end of the 95% interval
 -- n BIGINT: how many were counted
--- status VARCHAR: ok, insufficient (fewer than min_n: shown, not ranked), no_denominator, no_target, not_reached,
---   incomplete (an exchange rate, a cost or a part of the history is missing), revenue_basis, absent (feed not loaded),
---   stale (feed too old), or low_coverage (too many of the records behind it belong to nobody known as a partner: shown,
---   not ranked)
+-- status VARCHAR: ok, insufficient (fewer than min_n: shown, not ranked), no_denominator, no_target, not_reached (half, or
+--   the day in question, lies beyond what could be watched so far), incomplete (an exchange rate, a cost or a part of the
+--   history is missing), revenue_basis, absent (feed not loaded), stale (feed too old), or low_coverage (too many of the
+--   records behind it belong to nobody known as a partner: shown, not ranked)
 -- definition_version BIGINT: version of the definition in metric_catalog
 -- config_hash VARCHAR: hash of the configuration that it was computed with
 WITH metrics AS (

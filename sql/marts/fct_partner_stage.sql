@@ -36,10 +36,19 @@ rhythms AS (
 ),
 
 open_tasks AS (
-    SELECT partner_id, count(*) AS tasks, min({'due_at': coalesce(due_at, assigned_at), 'task': task_code}).task AS next_task
-    FROM canonical.onboarding_task
-    WHERE NOT _deleted AND is_required AND NOT coalesce(waived, FALSE) AND completed_at IS NULL
-    GROUP BY partner_id
+    SELECT
+        task.partner_id,
+        count(*) AS tasks,
+        min({'due_at': coalesce(task.due_at, task.assigned_at), 'task': task.task_code}).task AS next_task
+    FROM canonical.onboarding_task AS task
+    CROSS JOIN run_settings AS s
+    WHERE
+        NOT task._deleted
+        AND task.is_required
+        AND NOT coalesce(task.waived, FALSE)
+        AND coalesce(task.assigned_at < s.as_of_end, TRUE)
+        AND coalesce(task.completed_at >= s.as_of_end, TRUE)
+    GROUP BY task.partner_id
 ),
 
 final AS (

@@ -3,7 +3,10 @@
 -- key: partner_id, state_on
 -- partner_id VARCHAR: partner
 -- state_on DATE: last day of the month, or the as-of date
--- state VARCHAR: exited, new, active, warm, at_risk or dormant
+-- state VARCHAR: the first that fits: exited; new (signed less than active.min_tenure_days before); active (won a deal within
+--   state.active_days; active.events may name registrations too); warm (within these days a registration, a sourced deal
+--   created that is still open, a course completed and not failed, or a certificate); at_risk (active within twice these
+--   days); dormant
 -- previous_state VARCHAR: state at the month's end before; null where the partner had not signed yet
 -- is_enrolled BOOLEAN: in the programme; shares are taken over these
 -- is_month_end BOOLEAN: the day closes a month; the as-of date may not

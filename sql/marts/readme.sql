@@ -31,7 +31,7 @@ WITH entries AS (
         ),
         (
             6, 'a business review', 'Each number beside its previous quarter, the year before, target and segment median.',
-            'SELECT metric, value, previous_value, year_ago_value, target_value, segment_median, rank_band FROM rpt_qbr_partner_quarter WHERE partner_id = ''...'' AND period = ''...'''
+            'SELECT metric, value, previous_value, year_ago_value, target_value, segment_median, rank_band FROM rpt_qbr_partner_quarter WHERE partner_id = (SELECT partner_id FROM dim_partner ORDER BY trailing_revenue_base DESC, partner_id LIMIT 1) AND period = (SELECT max(period) FROM rpt_qbr_partner_quarter)'
         ),
         (
             7, 'deals and credit', 'fct_deal has the deals, fct_deal_partner the roles, fct_deal_credit who earned what of each won deal; credits sum to the deal.',

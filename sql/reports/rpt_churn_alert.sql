@@ -99,7 +99,8 @@ worded AS (
         CASE alarms.cause
             WHEN 'commercial_silence'
                 THEN
-                    format('no deal for {:.0f} days; ', alarms.value)
+                    format('no deal for {:.0f} day', alarms.value)
+                    || CASE WHEN alarms.value = 1 THEN '; ' ELSE 's; ' END
                     || CASE
                         WHEN rhythms.events >= 3 AND rhythms.median_gap_days >= 1.5
                             THEN format('this partner usually brings one every {:.0f}', rhythms.median_gap_days)
@@ -153,9 +154,10 @@ worded AS (
             WHEN alarms.cause = 'commercial_silence' THEN 'last deal or registration'
             WHEN alarms.cause = 'stalled' AND stage.last_progress_on IS NOT NULL THEN 'last progress'
             WHEN alarms.last_good_on IS NULL THEN NULL
-            WHEN alarms.cause = 'health_low' THEN format('health {:.0f}', alarms.last_good_value)
+            WHEN alarms.cause = 'health_low' THEN format('health {:.0f}', floor(alarms.last_good_value))
             WHEN alarms.cause = 'engagement_drop' THEN format('engagement {:.0f}', alarms.last_good_value)
-            WHEN alarms.cause = 'revenue_down' AND alarms.last_good_value IS NOT NULL
+            -- A night may have had no alarm because less was won a year before it, and not because more was won.
+            WHEN alarms.cause = 'revenue_down' AND alarms.last_good_value > alarms.value
                 THEN format(
                     '{:,} {} won in 90 days', CAST(round(alarms.last_good_value) AS BIGINT), settings.currency_base
                 )

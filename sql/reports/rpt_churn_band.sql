@@ -7,8 +7,9 @@
 -- held_out BIGINT: partner-months of the held-out quarters that the same shares put into the band
 -- churned BIGINT: of these, with churn within the horizon
 -- observed_share DOUBLE: churned / held_out
--- observed_low DOUBLE: lower end of its Wilson 95% interval
--- observed_high DOUBLE: upper end of its Wilson 95% interval
+-- observed_low DOUBLE: lower end of its Wilson 95% interval, by partner families: the months of a partner tell of
+--   each other
+-- observed_high DOUBLE: upper end of it
 WITH reported AS (
     SELECT model_id FROM model_card WHERE is_reported
 ),

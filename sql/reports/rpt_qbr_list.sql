@@ -57,6 +57,12 @@ answers AS (
         AND registration.submitted_at < s.as_of_end
         AND registration.submitted_at >= s.as_of_end - INTERVAL '180' DAY
         AND registration.submitted_at + to_hours(s.sla_response_hours) <= s.as_of_end
+        -- Decided without a time: nobody can say whether it was late.
+        AND (
+            registration.first_response_at IS NOT NULL
+            OR registration.decided_at IS NOT NULL
+            OR registration.status IN ('submitted', 'in_review')
+        )
 ),
 
 judged AS (
@@ -85,24 +91,28 @@ late AS (
     WHERE is_late
 ),
 
-certificates AS (
+awards AS (
     SELECT
-        award.partner_id,
-        'expiring_certificate' AS list,
-        row_number() OVER (PARTITION BY award.partner_id ORDER BY award.expires_at, award.award_id) AS item_no,
-        coalesce(award.cert_name, award.cert_code) AS title,
-        'expires in ' || (CAST(award.expires_at AS DATE) - s.as_of) || ' days' AS detail,
-        CAST(award.expires_at AS DATE) AS due_on,
-        NULL AS amount_base,
-        award.award_id AS ref_id
+        award.*,
+        CAST(((award.expires_at AT TIME ZONE 'UTC') AT TIME ZONE s.timezone) AS DATE) AS expires_on,
+        s.as_of
     FROM canonical.certification AS award
     CROSS JOIN run_settings AS s
-    WHERE
-        NOT award._deleted
-        AND award.status <> 'revoked'
-        AND award.issued_at < s.as_of_end
-        AND CAST(award.expires_at AS DATE) > s.as_of
-        AND CAST(award.expires_at AS DATE) <= s.as_of + 90
+    WHERE NOT award._deleted AND award.status <> 'revoked' AND award.issued_at < s.as_of_end
+),
+
+certificates AS (
+    SELECT
+        partner_id,
+        'expiring_certificate' AS list,
+        row_number() OVER (PARTITION BY partner_id ORDER BY expires_at, award_id) AS item_no,
+        coalesce(cert_name, cert_code) AS title,
+        'expires in ' || (expires_on - as_of) || CASE WHEN expires_on = as_of + 1 THEN ' day' ELSE ' days' END AS detail,
+        expires_on AS due_on,
+        NULL AS amount_base,
+        award_id AS ref_id
+    FROM awards
+    WHERE expires_on > as_of AND expires_on <= as_of + 90
 ),
 
 agreements AS (
@@ -111,7 +121,7 @@ agreements AS (
         'expiring_agreement' AS list,
         row_number() OVER (PARTITION BY agreement.partner_id ORDER BY agreement.end_on, agreement.agreement_id) AS item_no,
         replace(agreement.kind, '_', ' ') AS title,
-        'ends in ' || (agreement.end_on - s.as_of) || ' days'
+        'ends in ' || (agreement.end_on - s.as_of) || CASE WHEN agreement.end_on = s.as_of + 1 THEN ' day' ELSE ' days' END
         || CASE
             WHEN agreement.auto_renew AND agreement.notice_days IS NOT NULL
                 THEN '; renews by itself unless notice is given ' || agreement.notice_days || ' days before'

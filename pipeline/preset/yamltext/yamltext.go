@@ -9,7 +9,9 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 )
 
 // Lines returns the lines of a file, without byte order mark and whatever system ended them.
@@ -30,7 +32,11 @@ func (e *SyntaxError) Error() string { return e.Message }
 
 // Parse returns the documents of a file that say anything. The error is a *SyntaxError.
 func Parse(lines []string, mode ...parser.Option) ([]ast.Node, error) {
-	file, err := parser.ParseBytes([]byte(strings.Join(lines, "\n")), 0, mode...)
+	tokens := lexer.Tokenize(strings.Join(lines, "\n"))
+	if line := tooDeep(tokens); line > 0 {
+		return nil, &SyntaxError{line, fmt.Sprintf("it is nested more than %d deep; is it the right file?", maxDepth)}
+	}
+	file, err := parser.Parse(tokens, 0, mode...)
 	if err != nil {
 		var syntax yaml.Error
 		if errors.As(err, &syntax) && syntax.GetToken() != nil {
@@ -45,6 +51,32 @@ func Parse(lines []string, mode ...parser.Option) ([]ast.Node, error) {
 		}
 	}
 	return documents, nil
+}
+
+// maxDepth is how deep brackets, or dashes on one line, may be nested. The library takes time by the square of the depth,
+// and a stack by the depth; what is nested by indentation grows by itself.
+const maxDepth = 100
+
+// tooDeep returns the line where that is exceeded, 0 for none.
+func tooDeep(tokens token.Tokens) int {
+	brackets, dashes, line := 0, 0, 0
+	for _, t := range tokens {
+		if t.Position.Line != line {
+			dashes, line = 0, t.Position.Line
+		}
+		switch t.Type {
+		case token.SequenceStartType, token.MappingStartType:
+			brackets++
+		case token.SequenceEndType, token.MappingEndType:
+			brackets = max(0, brackets-1)
+		case token.SequenceEntryType, token.MappingKeyType:
+			dashes++
+		}
+		if max(brackets, dashes) > maxDepth {
+			return line
+		}
+	}
+	return 0
 }
 
 // FirstLine returns the line on which a node begins; a mapping's own token is its first colon.

@@ -2,6 +2,7 @@ package yamltext
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -95,6 +96,33 @@ func TestSnippet(t *testing.T) {
 	} {
 		if got := Snippet(lines, c.above, c.n); got != c.want {
 			t.Errorf("line %d below %d is\n%swant\n%s", c.n, c.above, got, c.want)
+		}
+	}
+}
+
+// A file that is nothing but brackets is told at once: the library would take minutes, or all of the stack.
+func TestDepth(t *testing.T) {
+	times := strings.Repeat
+	for _, c := range []struct {
+		name, text string
+		line       int
+	}{
+		{"lists", "a: 1\nb: " + times("[", 101) + times("]", 101), 2},
+		{"many lists", times("[", 100_000), 1},
+		{"lists on lines of their own", times("[\n", 50_000), 101},
+		{"mappings", times("{a: ", 50_000) + times("}", 50_000), 1},
+		{"dashes", "a:\n  " + times("- ", 100_000) + "x", 2},
+		{"keys", times("? ", 100_000) + "x", 1},
+		{"what is allowed", "a: " + times("[", 100) + times("]", 100) + "\nb: " + times("{a: ", 100) + times("}", 100), 0},
+		{"a long list", "a: [" + times("[1], ", 10_000) + "]\nb:\n" + times("  - x\n", 10_000), 0},
+	} {
+		_, err := Parse(Lines([]byte(c.text)))
+		var syntax *SyntaxError
+		switch {
+		case c.line == 0 && err != nil:
+			t.Errorf("%s: %v", c.name, err)
+		case c.line > 0 && (!errors.As(err, &syntax) || syntax.Line != c.line || !strings.Contains(syntax.Message, "nested more than 100 deep")):
+			t.Errorf("%s: %v, want line %d", c.name, syntax, c.line)
 		}
 	}
 }
