@@ -55,7 +55,7 @@ func wordsOf(column string) featureWords {
 	case "tenure_12_23":
 		w = featureWords{"tenure", "doing business for 12 to 23 months, compared with 2 years and more"}
 	case "tenure":
-		w.what = "time since the first deal"
+		w.what = "time since the first deal, or since coming back"
 	case "returned_partner":
 		w.what = "having left once before and come back"
 	default:

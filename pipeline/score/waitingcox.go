@@ -166,8 +166,8 @@ func (w *waits) cutOff(rows []int) (cut arrow.Date32, before, later []int) {
 
 // judge fits the regression to the partners that signed first, as they were known when the others began to sign, and
 // compares how well it ranks the waits of those others with how well the curves of the segments do. It reports whether
-// the regression may be published: it is not worse by more than one standard error. One that is merely no better is,
-// since a ridge that has learned nothing is the curve of all partners.
+// the regression may be published: it ranked no worse. One that is merely no better is, since a ridge that has learned
+// nothing is the curve of all partners; what ranked worse than a simpler rule is never published.
 func (w *waits) judge(card *ExpectationCard) (bool, error) {
 	cut, before, later := w.cutOff(w.learnable())
 	refuse := func(reason string) (bool, error) {
@@ -209,11 +209,11 @@ func (w *waits) judge(card *ExpectationCard) (bool, error) {
 	switch {
 	case gain.isAboveZero():
 		card.conclude(verdictBeats, methodCox, numbers)
-	case gain.value >= -gain.se:
+	case gain.value >= 0:
 		card.conclude(verdictNoBetter, methodCox, numbers+": no more than chance explains")
 		card.note += " On partners that signed later the traits told no more than the segment does."
 	default:
-		card.conclude(verdictNoBetter, methodCurve, numbers+": worse by more than one standard error, so the segment's curve is published")
+		card.conclude(verdictNoBetter, methodCurve, numbers+": worse, so the segment's curve is published")
 		return false, nil
 	}
 	card.noteRatio() // of the chances that are published; those of the curve were not held against what happened

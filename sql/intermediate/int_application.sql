@@ -14,7 +14,8 @@
 -- label INTEGER: 1 first commercial event within activation.window_days of the signature or first revenue within 365
 --   days, 0 neither; null while that is open, for a partner who exited before for a reason not its own, and for a
 --   partner with existing business
--- label_known_on DATE: 365 days after the signature: the day from which the label may be learned from
+-- label_known_on DATE: the day from which the label may be learned from: 365 days after the signature, and where the
+--   business behind a 1 was entered later, the day on which it was known
 -- note: of several applications of a partner only the last one before the signature led to it
 -- note: the label waits 365 days for both outcomes, or the fast ones would be learned from first
 WITH settings AS (
@@ -63,7 +64,12 @@ outcomes AS (
     SELECT
         chosen.application_id,
         min(event.event_on) AS first_event_on,
-        min(event.event_on) FILTER (WHERE event.kind = 'won_deal') AS first_won_on
+        min(event.event_on) FILTER (WHERE event.kind = 'won_deal') AS first_won_on,
+        min(event.known_on) FILTER (
+            WHERE
+            event.event_on <= chosen.signed_on + CAST(chosen.activation_window_days AS INTEGER)
+            OR (event.kind = 'won_deal' AND event.event_on <= chosen.signed_on + 365)
+        ) AS activation_known_on
     FROM chosen
     INNER JOIN intermediate.int_commercial_event AS event ON chosen.partner_id = event.partner_id
     WHERE chosen.is_signed AND coalesce(event.event_on <= chosen.exited_on, TRUE)
@@ -73,6 +79,7 @@ outcomes AS (
 judged AS (
     SELECT
         chosen.*,
+        outcomes.activation_known_on,
         coalesce(outcomes.first_event_on <= chosen.signed_on + CAST(chosen.activation_window_days AS INTEGER), FALSE)
         OR coalesce(outcomes.first_won_on <= chosen.signed_on + 365, FALSE) AS is_activated,
         coalesce(outcomes.first_won_on < chosen.signed_on - 30, FALSE) AS is_existing
@@ -103,7 +110,8 @@ final AS (
             WHEN exit_kind = 'exit' AND exited_on <= signed_on + 365 THEN NULL
             ELSE 0
         END AS INTEGER) AS label,
-        CASE WHEN is_signed THEN signed_on + 365 END AS label_known_on
+        -- What came in with tonight's exports is known tonight.
+        CASE WHEN is_signed THEN greatest(signed_on + 365, least(coalesce(activation_known_on, signed_on), as_of)) END AS label_known_on
     FROM judged
 )
 
