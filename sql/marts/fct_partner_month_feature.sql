@@ -46,8 +46,8 @@
 --   hours of s on the exports of that morning; records that come later change no earlier row
 -- note: what an export changes in a record that it told before (the amount of a deal, the end of an agreement, the status of a
 --   registration) is known only as it stands now; a new record, however late, changes no earlier row
--- note: trends are 0 in the first 180 days after the first commercial event, 90 to compare and 90 to compare them with: no past is no
---   fall
+-- note: trends are 0 in the first 180 days after the first commercial event, 90 to compare and 90 to compare them with: no
+--   past is no fall
 -- note: segment and family are today's; status, owner and today's tier are not used, they would tell an old row its future
 WITH labels AS (
     SELECT label.*, snapshot.is_as_of
